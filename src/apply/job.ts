@@ -1,0 +1,102 @@
+// What a job is on disk: one change of a profile store, its state, and the journal of how it got there.
+
+import { z } from "zod";
+
+/** The version of the job file; a file with a newer one is left to the newer program that wrote it. */
+export const JOB_SCHEMA_VERSION = 1;
+
+/** States a job passes through: each is on disk before the effect that follows it. */
+export const OPEN_STATES = ["queued", "prepared", "written", "activated", "verified", "rolling-back"] as const;
+/** States in which a job has ended. */
+export const END_STATES = ["done", "rolled-back", "parked", "cancelled"] as const;
+
+/** Any state of a job. */
+export type JobState = (typeof OPEN_STATES)[number] | (typeof END_STATES)[number];
+
+/** How a running gateway is made to use a changed store (decision 7). */
+export const ACTIVATIONS = ["auto", "reload", "restart", "none"] as const;
+/** One of {@link ACTIVATIONS}. */
+export type Activation = (typeof ACTIVATIONS)[number];
+
+const address = z.object({
+  /** Which host delivers: `telegram`, `terminal`, `cli`. */
+  host: z.string(),
+  chatId: z.string(),
+  personId: z.string(),
+  /** The message to edit; absent means a new message. */
+  messageId: z.string().optional(),
+});
+
+/** Where an answer goes: a host, a chat in it, the person who asked, and the message to edit. */
+export type Address = z.infer<typeof address>;
+export { address as addressSchema };
+
+const journalEntry = z.object({
+  state: z.enum([...OPEN_STATES, ...END_STATES]),
+  at: z.number(),
+  epoch: z.number(),
+  note: z.string().optional(),
+});
+
+/** One line of a job's journal: a state, when it was reached, and in which executor's reign. */
+export type JournalEntry = z.infer<typeof journalEntry>;
+
+const fileChange = z.looseObject({
+  path: z.string(),
+  before: z.string().nullable(),
+  after: z.string().nullable(),
+});
+
+const problem = z.object({ code: z.string(), message: z.string(), next: z.string() });
+
+/** A failure as it is kept in a job or receipt: code, cause and next step, no more. */
+export type Problem = z.infer<typeof problem>;
+export { problem as problemSchema };
+
+const progress = z.object({
+  step: z.enum([
+    "waiting-for-store",
+    "writing",
+    "reloading",
+    "waiting-for-start-window",
+    "stopping",
+    "starting",
+    "healthy",
+    "checking",
+    "rolling-back",
+  ]),
+  at: z.number(),
+  waitMs: z.number().optional(),
+});
+
+/** What the executor is doing right now, for the progress message. */
+export type JobProgress = z.infer<typeof progress>;
+
+export const jobSchema = z.looseObject({
+  schemaVersion: z.literal(JOB_SCHEMA_VERSION),
+  id: z.string().regex(/^[a-z0-9-]{8,64}$/),
+  kind: z.enum(["save-login"]),
+  createdAt: z.number(),
+  agentId: z.string(),
+  profileId: z.string(),
+  /** Put the profile first in the order, or leave the order's other entries before it. */
+  makeFirst: z.boolean(),
+  activation: z.enum(ACTIVATIONS),
+  requestedBy: address,
+  state: z.enum([...OPEN_STATES, ...END_STATES]),
+  epoch: z.number(),
+  journal: z.array(journalEntry),
+  /** The plan, from `prepared` on: which entry of which file changes from and to which fingerprint. */
+  plan: z.array(fileChange).optional(),
+  progress: progress.optional(),
+  problem: problem.optional(),
+  cancelRequested: z.boolean().optional(),
+});
+
+/** A job as it is on disk; it holds no secret (those lie in a sibling file until the job ends). */
+export type Job = z.infer<typeof jobSchema>;
+
+/** True where the job has ended and nothing will happen to it any more. */
+export function hasEnded(job: Pick<Job, "state">): boolean {
+  return (END_STATES as readonly string[]).includes(job.state);
+}

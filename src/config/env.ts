@@ -1,0 +1,84 @@
+// The only reader of process.env: turns it into a typed value that everything else is given.
+
+import { homedir, hostname, tmpdir, userInfo } from "node:os";
+
+/** What the surroundings of this process say; absent means not set or empty. */
+export interface Environment {
+  readonly home: string;
+  readonly tmp: string;
+  readonly uid: number | undefined;
+  readonly hostname: string;
+  readonly openclaw: OpenClawEnvironment;
+  readonly codexHome: string | undefined;
+  /** Our own settings, `CODEX_AUTH_*`, still as text. */
+  readonly settings: OwnSettings;
+  /** Needed by `systemd-run --user` to find the person's service manager. */
+  readonly runtimeDir: string | undefined;
+  readonly noColor: boolean;
+}
+
+/** OpenClaw's own variables (facts/openclaw-json-generation.md §1 and §3). */
+export interface OpenClawEnvironment {
+  readonly stateDir: string | undefined;
+  readonly home: string | undefined;
+  readonly agentDir: string | undefined;
+  readonly configPath: string | undefined;
+  readonly oauthDir: string | undefined;
+  readonly gatewayPort: string | undefined;
+  readonly gatewayToken: string | undefined;
+}
+
+/** Our variables by the name of the setting they override. */
+export interface OwnSettings {
+  readonly configPath: string | undefined;
+  readonly botToken: string | undefined;
+  readonly allowFrom: string | undefined;
+  readonly apiRoot: string | undefined;
+  readonly issuer: string | undefined;
+  readonly activation: string | undefined;
+  readonly agentId: string | undefined;
+}
+
+/** Reads `source` (the process's own environment by default). */
+export function readEnvironment(source: NodeJS.ProcessEnv = process.env): Environment {
+  const text = (name: string): string | undefined => {
+    const value = source[name]?.trim();
+    return value === undefined || value === "" ? undefined : value;
+  };
+  return {
+    home: text("HOME") ?? homedir(),
+    tmp: tmpdir(),
+    uid: process.getuid?.(),
+    hostname: hostname(),
+    openclaw: {
+      stateDir: text("OPENCLAW_STATE_DIR"),
+      home: text("OPENCLAW_HOME"),
+      agentDir: text("OPENCLAW_AGENT_DIR") ?? text("PI_CODING_AGENT_DIR"),
+      configPath: text("OPENCLAW_CONFIG_PATH"),
+      oauthDir: text("OPENCLAW_OAUTH_DIR"),
+      gatewayPort: text("OPENCLAW_GATEWAY_PORT"),
+      gatewayToken: text("OPENCLAW_GATEWAY_TOKEN"),
+    },
+    codexHome: text("CODEX_HOME"),
+    settings: {
+      configPath: text("CODEX_AUTH_CONFIG"),
+      botToken: text("CODEX_AUTH_BOT_TOKEN"),
+      allowFrom: text("CODEX_AUTH_ALLOW_FROM"),
+      apiRoot: text("CODEX_AUTH_API_ROOT"),
+      issuer: text("CODEX_AUTH_ISSUER"),
+      activation: text("CODEX_AUTH_ACTIVATION"),
+      agentId: text("CODEX_AUTH_AGENT"),
+    },
+    runtimeDir: text("XDG_RUNTIME_DIR"),
+    noColor: text("NO_COLOR") !== undefined,
+  };
+}
+
+/** The name of the account this process runs as, for messages; never a path. */
+export function accountName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return "this user";
+  }
+}

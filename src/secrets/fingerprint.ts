@@ -1,0 +1,23 @@
+// The only form in which a token may appear in a receipt, a journal or a log.
+
+import { createHash } from "node:crypto";
+import type { Secret } from "./secret.ts";
+
+/** `sha256:` and 16 hex digits of a secret: enough to tell two apart, too little to search for it. */
+export function fingerprint(secret: Secret | string): string {
+  const text = typeof secret === "string" ? secret : secret.expose();
+  return `sha256:${createHash("sha256").update("codex-auth fingerprint\0").update(text).digest("hex").slice(0, 16)}`;
+}
+
+/** The fingerprint of a JSON value, independent of the order of its keys. */
+export function fingerprintJson(value: unknown): string {
+  return fingerprint(canonicalJson(value));
+}
+
+/** JSON text with sorted keys, so that equal values give equal text. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) => {
+    if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return inner;
+    return Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+  });
+}

@@ -1,0 +1,16 @@
+// Gives every test process a HOME and a temp folder of its own, so that no test can touch the person's files.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll } from "vitest";
+
+const root = mkdtempSync(join(tmpdir(), "codex-auth-test-"));
+const inherited = Object.keys(process.env).filter((name) => /^(OPENCLAW|CODEX|PI_CODING|AUTH_MANAGER|XDG)_/.test(name));
+for (const name of inherited) delete process.env[name];
+process.env["HOME"] = root;
+process.env["TMPDIR"] = root;
+
+afterAll(() => {
+  rmSync(root, { recursive: true, force: true });
+});

@@ -20,10 +20,27 @@ export const OPENCLAW_LOCK = {
   maxHoldMs: 10 * SECOND,
   pollMinMs: 50,
   pollMaxMs: 500,
+  /** How often a waiting person hears of it. */
+  progressMs: 1 * SECOND,
+  /** How long an empty lock file must lie unchanged before our eyes until its maker counts as crashed between open and write. */
+  emptyStaleMs: 30 * SECOND,
+  /** How long a folder at the lock path (another tool's lock) may take to go away. */
+  folderGraceMs: 15 * SECOND,
 } as const;
 
 /** proper-lockfile on our own files. */
 export const OWN_LOCK = { staleMs: 15 * SECOND, updateMs: 5 * SECOND, waitMs: 20 * SECOND } as const;
+
+/** Profiles as they are shown and stored. */
+export const PROFILES = {
+  /** From when on an access token is shown as expiring; OpenClaw's own `models status` warns a day before. */
+  expiringWithinMs: 1 * DAY,
+  /** How many copies of stores that did not parse are kept. */
+  corruptCopiesKept: 3,
+  maxNameChars: 64,
+  /** How many agent folders are looked at. */
+  maxAgents: 500,
+} as const;
 
 /** Sign-in attempts (facts/codex-oauth.md §1). */
 export const LOGIN = {
@@ -38,10 +55,16 @@ export const LOGIN = {
 export const CHAT = {
   buttonTtlMs: 10 * MINUTE,
   pickerTtlMs: 1 * HOUR,
+  /** Buttons of a received login: it stays parked, so they may be pressed the next morning. */
+  decisionTtlMs: 1 * DAY,
+  progressEveryMs: 1 * SECOND,
   listTtlMs: 10 * MINUTE,
   maxArgumentChars: 4_096,
   maxLabelChars: 64,
   maxReplyChars: 4_096,
+  maxProblemChars: 400,
+  deliveryRetryMs: 2 * SECOND,
+  deliveryRetryMaxMs: 5 * MINUTE,
 } as const;
 
 /** The apply queue. */
@@ -55,4 +78,65 @@ export const APPLY = {
   receiptTtlMs: 90 * DAY,
   outboxTtlMs: 7 * DAY,
   parkedReminderMs: 1 * DAY,
+  endedJobTtlMs: 1 * DAY,
+  orphanSecretMs: 1 * HOUR,
+  replanAttempts: 3,
+} as const;
+
+/** How often a watched folder is looked at where the system gives no notice. */
+export const WATCH = { pollMs: 1 * SECOND } as const;
+
+/** The Telegram bot (facts/skill-ecosystem.md §4). */
+export const TELEGRAM = {
+  /** How long one getUpdates waits at the server; Telegram's own maximum is 50. */
+  pollSeconds: 30,
+  /** A call that has not answered by then is given up: longer than the long poll, so that a dead connection is noticed. */
+  requestTimeoutSeconds: 45,
+  /** How often new updates are asked for while earlier ones are still being handled; below 0.5 s Telegram gives one at a time. */
+  repollMs: 1 * SECOND,
+  backoffMinMs: 1 * SECOND,
+  backoffMaxMs: 30 * SECOND,
+  /** After a first 409 the other poller may be our own predecessor on its way out. */
+  conflictPauseMs: 5 * SECOND,
+  /** A second 409 within this time is another bot. */
+  conflictWindowMs: 2 * MINUTE,
+  /** How long a stopping bot waits for answers under way. */
+  stopGraceMs: 10 * SECOND,
+  /** An update counts as handled after this time, whatever its handler still does. */
+  handledAfterMs: 2 * MINUTE,
+  /** A press is acknowledged after this time even if its answer is not ready: the button stops spinning. */
+  ackAfterMs: 4 * SECOND,
+  /** Second tries of a call after a network failure or a server error, the first wait, and the longest `retry_after` that is waited for. */
+  retryAttempts: 3,
+  retryFirstMs: 1 * SECOND,
+  maxRetryAfterSeconds: 60,
+  /** How many ids of ignored senders are printed. */
+  maxStrangersShown: 20,
+  /** How many presses are remembered, to answer each once. */
+  pressesRemembered: 1_000,
+  maxToastChars: 200,
+  maxButtons: 100,
+} as const;
+
+/** The longest access token that is looked into; real ones have about 2,000 characters. */
+export const MAX_TOKEN_CHARS = 32 * 1024;
+
+/** The gateway (facts/openclaw-json-generation.md §3 and §8). */
+export const GATEWAY = {
+  defaultPort: 18_789,
+  connectTimeoutMs: 2 * SECOND,
+  healthTimeoutMs: 3 * SECOND,
+  /** A reload took 0.07 to 1.3 s on a busy machine. */
+  rpcTimeoutMs: 20 * SECOND,
+  maxFrameChars: 16 * 1024 * 1024,
+  maxHealthBytes: 64 * 1024,
+  /** A restart before the start has finished leaves the gateway without its lock. */
+  startWindowMs: 30 * SECOND,
+  /** Draining takes up to 90 s before the restart begins, starting up to 50 s. */
+  restartWithinMs: 3 * MINUTE,
+  pollMs: 250,
+  /** How long systemctl, launchctl, lsof or a configured restart command may take. */
+  commandTimeoutMs: 100 * SECOND,
+  /** Starts of the gateway's uptime and of our clock may be apart by this much. */
+  uptimeSlackMs: 1 * SECOND,
 } as const;

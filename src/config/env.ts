@@ -74,6 +74,18 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env): Enviro
   };
 }
 
+const WORKER_VARIABLES =
+  /^(?:HOME|PATH|TMPDIR|LANG|LC_ALL|TZ|XDG_RUNTIME_DIR|DBUS_SESSION_BUS_ADDRESS|PI_CODING_AGENT_DIR|CODEX_HOME|OPENCLAW_(?:STATE_DIR|HOME|AGENT_DIR|CONFIG_PATH|OAUTH_DIR|GATEWAY_PORT|GATEWAY_TOKEN)|CODEX_AUTH_(?:CONFIG|ACTIVATION|AGENT|ISSUER))$/;
+
+/** The variables a worker is given: what it needs to find OpenClaw, and not the bot's token, which it has no use for. */
+export function workerVariables(source: NodeJS.ProcessEnv = process.env): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const [name, value] of Object.entries(source)) {
+    if (value !== undefined && WORKER_VARIABLES.test(name)) kept[name] = value;
+  }
+  return kept;
+}
+
 /** The name of the account this process runs as, for messages; never a path. */
 export function accountName(): string {
   try {

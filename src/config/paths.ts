@@ -30,15 +30,15 @@ export interface OwnPaths {
 /** OpenClaw's places as its own rules give them; `exists` tells whether a path is there. */
 export function openClawPaths(environment: Environment, exists: (path: string) => boolean = existsSync): OpenClawPaths {
   const { openclaw } = environment;
-  const home = openclaw.home === undefined ? environment.home : expand(openclaw.home, environment.home);
-  const stateDir = openclaw.stateDir === undefined ? defaultStateDir(home, exists) : expand(openclaw.stateDir, home);
+  const home = openclaw.home === undefined ? environment.home : expandUserPath(openclaw.home, environment.home);
+  const stateDir = openclaw.stateDir === undefined ? defaultStateDir(home, exists) : expandUserPath(openclaw.stateDir, home);
   return {
     stateDir,
     configPath:
-      openclaw.configPath === undefined ? defaultConfigPath(stateDir, exists) : expand(openclaw.configPath, home),
+      openclaw.configPath === undefined ? defaultConfigPath(stateDir, exists) : expandUserPath(openclaw.configPath, home),
     mainAgentDir:
-      openclaw.agentDir === undefined ? join(stateDir, "agents", "main", "agent") : expand(openclaw.agentDir, home),
-    oauthDir: openclaw.oauthDir === undefined ? join(stateDir, "credentials") : expand(openclaw.oauthDir, home),
+      openclaw.agentDir === undefined ? join(stateDir, "agents", "main", "agent") : expandUserPath(openclaw.agentDir, home),
+    oauthDir: openclaw.oauthDir === undefined ? join(stateDir, "credentials") : expandUserPath(openclaw.oauthDir, home),
   };
 }
 
@@ -70,7 +70,8 @@ function defaultConfigPath(stateDir: string, exists: (path: string) => boolean):
   return !exists(current) && exists(legacy) ? legacy : current;
 }
 
-function expand(path: string, home: string): string {
+/** `path` as OpenClaw reads a path that a person wrote: `~` is `home`, relative is from here. */
+export function expandUserPath(path: string, home: string): string {
   if (path === "~") return home;
   return path.startsWith("~/") ? join(home, path.slice(2)) : resolve(path);
 }

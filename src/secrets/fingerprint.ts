@@ -14,10 +14,12 @@ export function fingerprintJson(value: unknown): string {
   return fingerprint(canonicalJson(value));
 }
 
-/** JSON text with sorted keys, so that equal values give equal text. */
+/** JSON text with sorted keys, so that equal values give equal text; `undefined` is told from `null`. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => {
+  const text: string | undefined = JSON.stringify(value, (_key, inner: unknown) => {
     if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return inner;
     return Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
   });
+  // JSON has no text for undefined and functions, whatever the type of JSON.stringify says.
+  return text ?? "undefined";
 }

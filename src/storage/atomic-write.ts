@@ -1,7 +1,7 @@
 // Replaces a file so that a crash leaves either the old bytes or the new ones: temp, fsync, rename, fsync of the folder.
 
 import { randomBytes } from "node:crypto";
-import { mkdir, open, realpath, rename, rm, unlink, type FileHandle } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, realpath, rename, rm, stat, unlink, type FileHandle } from "node:fs/promises";
 import { dirname, join, basename } from "node:path";
 import { CodexAuthError, systemCode } from "../errors.ts";
 
@@ -23,7 +23,7 @@ export async function ensurePrivateFolder(folder: string): Promise<void> {
 }
 
 /**
- * Writes `bytes` to `path`. A symbolic link is followed: its target is replaced, the link stays.
+ * Writes `bytes` to `path`. A symbolic link is followed: its target is replaced, the link stays. The owner stays the same.
  *
  * @throws CodexAuthError `ERR_DISK_FULL`, `ERR_FILE_UNWRITABLE`, or what `beforeRename` threw; the old file is then as it was.
  */
@@ -34,16 +34,19 @@ export async function writeFileAtomic(
 ): Promise<void> {
   const target = await followLink(path);
   const folder = dirname(target);
-  const temporary = join(folder, `.${basename(target)}.${randomBytes(6).toString("hex")}.tmp`);
+  const temporary = join(folder, `.${basename(target)}.${process.pid}-${randomBytes(6).toString("hex")}.tmp`);
+  let isCallersError = false;
   try {
-    await writeDurably(temporary, bytes, options.mode ?? 0o600);
+    await writeDurably(temporary, bytes, options.mode ?? 0o600, await ownerFor(target, folder));
+    isCallersError = true;
     await options.beforeRename?.();
+    isCallersError = false;
     await rename(temporary, target);
-    await syncFolder(folder);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw unwritable(path, error);
+    throw isCallersError ? error : unwritable(path, error);
   }
+  await syncFolderAfterChange(folder, path);
 }
 
 /** Creates `path` with `bytes` only if it does not exist; false where it does. Durable like {@link writeFileAtomic}. */
@@ -64,7 +67,7 @@ export async function createFileExclusive(path: string, bytes: string, mode = 0o
   } finally {
     await handle.close();
   }
-  await syncFolder(dirname(path));
+  await syncFolderAfterChange(dirname(path), path);
   return true;
 }
 
@@ -76,28 +79,40 @@ export async function removeDurably(path: string): Promise<boolean> {
     if (systemCode(error) === "ENOENT") return false;
     throw unwritable(path, error);
   }
-  await syncFolder(dirname(path));
+  await syncFolderAfterChange(dirname(path), path);
   return true;
 }
 
-async function writeDurably(path: string, bytes: string | Uint8Array, mode: number): Promise<void> {
-  const handle = await open(path, "wx", mode);
-  try {
-    await handle.writeFile(bytes);
-    // The umask may have taken bits away from `mode`, never added any; chmod makes it exact.
-    await handle.chmod(mode);
-    await handle.sync();
-  } finally {
-    await handle.close();
+/**
+ * Removes temp files that a killed writer of `path` left behind; they hold what was to be written, so they may hold tokens.
+ * Only for the holder of the lock of `path`: nobody else may be writing it. Returns how many there were.
+ */
+export async function removeLeftovers(path: string): Promise<number> {
+  const target = await followLink(path);
+  const folder = dirname(target);
+  const prefix = `.${basename(target)}.`;
+  const names = await readdir(folder).catch(() => []);
+  const leftovers = names.filter(
+    (name) => name.startsWith(prefix) && /^\d+-[0-9a-f]{12}\.tmp$/.test(name.slice(prefix.length)),
+  );
+  await Promise.all(leftovers.map((name) => rm(join(folder, name), { force: true })));
+  return leftovers.length;
+}
+
+/** Removes the temp files in `folder` whose writer is dead; for folders that several live processes write at once. */
+export async function removeDeadLeftovers(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const pid = /^\..+\.(\d+)-[0-9a-f]{12}\.tmp$/.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) await rm(join(folder, name), { force: true });
   }
 }
 
-async function followLink(path: string): Promise<string> {
+function isAlive(pid: number): boolean {
   try {
-    return await realpath(path);
+    return process.kill(pid, 0);
   } catch (error) {
-    if (systemCode(error) === "ENOENT") return path;
-    throw unwritable(path, error);
+    // EPERM: alive, and somebody else's.
+    return systemCode(error) !== "ESRCH";
   }
 }
 
@@ -111,6 +126,69 @@ export async function syncFolder(folder: string): Promise<void> {
     if (systemCode(error) !== "EINVAL" && systemCode(error) !== "ENOTSUP") throw error;
   } finally {
     await handle.close();
+  }
+}
+
+interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Whose the new file must be: the replaced file's owner, or the folder's where we are root and the file is new. */
+async function ownerFor(target: string, folder: string): Promise<Owner | undefined> {
+  const replaced = await stat(target).catch(() => undefined);
+  if (replaced !== undefined) return replaced;
+  return process.getuid?.() === 0 ? await stat(folder) : undefined;
+}
+
+async function writeDurably(
+  path: string,
+  bytes: string | Uint8Array,
+  mode: number,
+  owner: Owner | undefined,
+): Promise<void> {
+  const handle = await open(path, "wx", mode);
+  try {
+    // Run once with sudo, a rename would hand a 0600 file to root and lock the gateway out of its own store.
+    const own = await handle.stat();
+    if (owner !== undefined && owner.uid !== own.uid) await handle.chown(owner.uid, owner.gid);
+    await handle.writeFile(bytes);
+    // The umask may have taken bits away from `mode`, never added any; chmod makes it exact.
+    await handle.chmod(mode);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function followLink(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") throw unwritable(path, error);
+  }
+  const isDangling = await lstat(path).then(
+    (found) => found.isSymbolicLink(),
+    () => false,
+  );
+  if (!isDangling) return path;
+  // A link to a disk that is not mounted: a file in its place would hide the real one for good.
+  throw new CodexAuthError("ERR_FILE_UNWRITABLE", {
+    message: `${path} is a link to a file that is not there.`,
+    next: "Mount or restore what it points to, or remove the link; nothing was changed.",
+  });
+}
+
+async function syncFolderAfterChange(folder: string, path: string): Promise<void> {
+  try {
+    await syncFolder(folder);
+  } catch (error) {
+    throw new CodexAuthError("ERR_FILE_UNWRITABLE", {
+      message: `${path} was changed, but the disk did not confirm it (${systemCode(error) ?? "unknown error"}).`,
+      next: "Check the disk; the change may be lost if the power fails now.",
+      retryable: true,
+      cause: error,
+    });
   }
 }
 

@@ -1,5 +1,6 @@
 // Reads and writes one JSON file; a file that does not parse is an error, never an empty value.
 
+import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import type { ZodType } from "zod";
 import { MAX_FILE_BYTES } from "../config/defaults.ts";
@@ -9,27 +10,25 @@ import { writeFileAtomic, type AtomicWriteOptions } from "./atomic-write.ts";
 /** The text of `path`, or undefined where there is no such file. */
 export async function readTextFile(path: string, maxBytes = MAX_FILE_BYTES): Promise<string | undefined> {
   try {
-    const handle = await open(path, "r");
+    // Without O_NONBLOCK a pipe at this path would hold the process for ever.
+    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      const { size } = await handle.stat();
-      if (size > maxBytes) {
+      const found = await handle.stat();
+      if (!found.isFile()) throw unreadable(path, "not a file");
+      if (found.size > maxBytes) {
         throw new CodexAuthError("ERR_FILE_TOO_LARGE", {
           message: `${path} is larger than ${maxBytes} bytes.`,
           next: "Look at the file: it is not what this program expects there.",
         });
       }
-      return await handle.readFile("utf8");
+      return decodeUtf8(await handle.readFile(), path);
     } finally {
       await handle.close();
     }
   } catch (error) {
     if (error instanceof CodexAuthError) throw error;
     if (systemCode(error) === "ENOENT") return undefined;
-    throw new CodexAuthError("ERR_FILE_UNREADABLE", {
-      message: `${path} cannot be read (${systemCode(error) ?? "unknown error"}).`,
-      next: "Check the owner and permissions of the file; run `codex-auth-skill doctor`.",
-      cause: error,
-    });
+    throw unreadable(path, systemCode(error) ?? "unknown error", error);
   }
 }
 
@@ -62,4 +61,21 @@ export async function readJsonFile<T>(path: string, schema: ZodType<T>): Promise
 /** Writes `value` as indented JSON, atomically and 0600. */
 export async function writeJsonFile(path: string, value: unknown, options?: AtomicWriteOptions): Promise<void> {
   await writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`, options);
+}
+
+/** Strict: what cannot be read exactly must not be written back. A byte order mark stays, as JSON.parse refuses it. */
+function decodeUtf8(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw unreadable(path, "not UTF-8 text");
+  }
+}
+
+function unreadable(path: string, reason: string, cause?: unknown): CodexAuthError {
+  return new CodexAuthError("ERR_FILE_UNREADABLE", {
+    message: `${path} cannot be read (${reason}).`,
+    next: "Check the owner and permissions of the file; run `codex-auth-skill doctor`.",
+    cause,
+  });
 }

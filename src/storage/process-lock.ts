@@ -1,8 +1,11 @@
 // proper-lockfile around our own files: one process at a time, and the work is told when the lock is lost.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import lockfile from "proper-lockfile";
 import { OWN_LOCK } from "../config/defaults.ts";
 import { CodexAuthError, systemCode } from "../errors.ts";
+
+const POLL_MS = 50;
 
 /** How {@link withProcessLock} waits. */
 export interface ProcessLockOptions {
@@ -35,43 +38,50 @@ export async function withProcessLock<T>(
 }
 
 async function acquire(path: string, waitMs: number, lost: AbortController): Promise<() => Promise<void>> {
-  const pollMs = 50;
-  try {
-    return await lockfile.lock(path, {
-      realpath: false,
-      stale: OWN_LOCK.staleMs,
-      update: OWN_LOCK.updateMs,
-      retries: {
-        retries: Math.ceil(waitMs / pollMs),
-        factor: 1,
-        minTimeout: pollMs,
-        maxTimeout: pollMs,
-        randomize: true,
-      },
-      onCompromised: (cause) => {
-        lost.abort(
-          new CodexAuthError("ERR_LOCK_LOST", {
-            message: "This process was stopped for so long that another one took over its work.",
-            next: "Nothing to do: the other process goes on with it.",
-            retryable: true,
-            cause,
-          }),
-        );
-      },
-    });
-  } catch (cause) {
-    if (systemCode(cause) === "ELOCKED") {
-      throw new CodexAuthError("ERR_LOCK_TIMEOUT", {
-        message: "Another codex-auth process is busy with the same files.",
-        next: "Wait a moment and try again.",
-        retryable: true,
-        cause,
-      });
+  const until = performance.now() + waitMs;
+  for (;;) {
+    try {
+      return await tryOnce(path, lost);
+    } catch (cause) {
+      // Waiting is done here: the library's own retries wait as long for a missing folder as for a busy lock.
+      if (systemCode(cause) !== "ELOCKED") throw unusable(path, cause);
+      if (performance.now() >= until) throw busy(cause);
+      await sleep(POLL_MS * (0.5 + Math.random()));
     }
-    throw new CodexAuthError("ERR_FILE_UNWRITABLE", {
-      message: `The lock beside ${path} cannot be made (${systemCode(cause) ?? "unknown error"}).`,
-      next: "Check the owner and permissions of its folder.",
-      cause,
-    });
   }
+}
+
+async function tryOnce(path: string, lost: AbortController): Promise<() => Promise<void>> {
+  return lockfile.lock(path, {
+    realpath: false,
+    stale: OWN_LOCK.staleMs,
+    update: OWN_LOCK.updateMs,
+    onCompromised: (cause) => {
+      lost.abort(
+        new CodexAuthError("ERR_LOCK_LOST", {
+          message: "This process was stopped for so long that another one took over its work.",
+          next: "Nothing to do: the other process goes on with it.",
+          retryable: true,
+          cause,
+        }),
+      );
+    },
+  });
+}
+
+function busy(cause: unknown): CodexAuthError {
+  return new CodexAuthError("ERR_LOCK_TIMEOUT", {
+    message: "Another codex-auth process is busy with the same files.",
+    next: "Wait a moment and try again.",
+    retryable: true,
+    cause,
+  });
+}
+
+function unusable(path: string, cause: unknown): CodexAuthError {
+  return new CodexAuthError("ERR_FILE_UNWRITABLE", {
+    message: `The lock beside ${path} cannot be made (${systemCode(cause) ?? "unknown error"}).`,
+    next: "Check the owner and permissions of its folder.",
+    cause,
+  });
 }

@@ -1,0 +1,69 @@
+// What one agent has and inherits, as OpenClaw merges its store with main's. Pure.
+
+import { asObject, entriesOf, orderOf, pathsOf, usageOf, type AgentFiles } from "./json-files.ts";
+import type { OpenClawConfig } from "./openclaw-config.ts";
+import { resolveOrder } from "./order.ts";
+import { CODEX_PROVIDER, parseCredential } from "./profile.ts";
+import type { StoreSnapshot } from "./store.ts";
+import { summarize } from "./summary.ts";
+import { parseUsageStats, type UsageStats } from "./usage-stats.ts";
+
+/** What a snapshot is made of. */
+export interface SnapshotInput {
+  readonly agentId: string;
+  readonly config: OpenClawConfig;
+  readonly main: AgentFiles;
+  /** The agent's own files; undefined for main. */
+  readonly own: AgentFiles | undefined;
+  readonly now: number;
+}
+
+/** The snapshot: per profile and per provider the agent's own value wins over main's. */
+export function snapshotOf(input: SnapshotInput): StoreSnapshot {
+  const { main, own, config, now } = input;
+  const layers = own === undefined ? [main] : [main, own];
+  const entries = new Map(layers.flatMap((files) => Object.entries(entriesOf(files))));
+  const usage = usageMap(layers);
+  const storeOrder = (own === undefined ? undefined : orderOf(own)) ?? orderOf(main);
+  const { configOrder, declared } = config;
+  const order = resolveOrder({ storeOrder, configOrder, declared, entries, usage, now });
+  const ids = [...entries].filter(([id, entry]) => isCodexEntry(id, entry)).map(([id]) => id);
+  const ownIds = own === undefined ? undefined : new Set(Object.keys(entriesOf(own)));
+  const shown = [...order.effective, ...ids.filter((id) => !order.effective.includes(id))];
+  return {
+    agentId: input.agentId,
+    summaries: shown.map((id) =>
+      summarize({
+        id,
+        provider: CODEX_PROVIDER,
+        entry: entries.get(id),
+        usage: usage.get(id),
+        effectiveOrder: order.effective,
+        inherited: ownIds !== undefined && !ownIds.has(id),
+        now,
+      }),
+    ),
+    effectiveOrder: order.effective,
+    lastingOrder: order.lasting,
+    storeOrder,
+    hasExplicitOrder: order.isExplicit,
+    files: layers.flatMap((files) => pathsOf(files)),
+  };
+}
+
+/** An entry that OpenClaw cannot read is still shown where its id says that it is Codex's. */
+function isCodexEntry(id: string, entry: unknown): boolean {
+  const provider = asObject(entry)?.["provider"];
+  const named = parseCredential(entry)?.provider ?? (typeof provider === "string" ? provider : undefined);
+  return named === undefined ? id.startsWith(`${CODEX_PROVIDER}:`) : named.toLowerCase() === CODEX_PROVIDER;
+}
+
+function usageMap(layers: readonly AgentFiles[]): ReadonlyMap<string, UsageStats> {
+  const all = layers.flatMap((files) => Object.entries(usageOf(files)));
+  return new Map(
+    all.flatMap(([id, stats]) => {
+      const parsed = parseUsageStats(stats);
+      return parsed === undefined ? [] : [[id, parsed] as const];
+    }),
+  );
+}

@@ -1,0 +1,186 @@
+// The profile store of OpenClaw's JSON generation (to 2026.5), in both its shapes.
+
+import { existsSync } from "node:fs";
+import { CodexAuthError, isCodexAuthError } from "../errors.ts";
+import { openClawLockPath } from "../storage/openclaw-lock.ts";
+import { findAgentPlace, listAgentPlaces, type AgentPlace, type AgentPlaces, type AgentRoots } from "./agents.ts";
+import { applyFileChange, assertMayBegin, holdingOf, reverse } from "./json-apply.ts";
+import { entriesOf, entryOf, readAgentFiles, type AgentFiles, type ReadOptions, type StoreGeneration } from "./json-files.ts";
+import { fingerprintEntry, planChange } from "./json-plan.ts";
+import { snapshotOf } from "./json-snapshot.ts";
+import { readOpenClawConfig, type OpenClawConfig } from "./openclaw-config.ts";
+import { findSharedTokens, type SharedToken, type TokenHolder } from "./owners.ts";
+import { parseCredential, refreshTokenOf, sealCredential, unsealEntry, type SealedCredential } from "./profile.ts";
+import type {
+  AgentSummary,
+  AppliedChange,
+  ApplyOptions,
+  EntryValues,
+  FileChange,
+  Holding,
+  PlannedChange,
+  ProfileStore,
+  StoreChange,
+  StoreSnapshot,
+} from "./store.ts";
+
+/** Where the store is and how it is read. */
+export interface JsonStoreOptions extends AgentRoots {
+  /** Which generation OpenClaw is, asked before every call (it may be updated while we run). Default: told by the files. */
+  readonly generation?: () => Promise<StoreGeneration>;
+  /** Where copies of stores that cannot be read are kept (0700). Default: none are kept. */
+  readonly corruptFolder?: string;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+/** {@link ProfileStore} over `auth-profiles.json` and `auth-state.json`. */
+export class JsonProfileStore implements ProfileStore {
+  readonly #options: JsonStoreOptions;
+  readonly #now: () => number;
+
+  constructor(options: JsonStoreOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+  }
+
+  async agents(): Promise<readonly AgentSummary[]> {
+    const { places } = await this.#survey();
+    return places.map(({ agentId, isMain, storePath }) => ({ agentId, isMain, hasStore: existsSync(storePath) }));
+  }
+
+  async read(agentId?: string): Promise<StoreSnapshot> {
+    const { place, config, main, own } = await this.#open(agentId);
+    return snapshotOf({ agentId: place.agentId, config, main, own, now: this.#now() });
+  }
+
+  async readCredential(
+    profileId: string,
+    agentId?: string,
+  ): Promise<{ readonly credential: SealedCredential; readonly inherited: boolean } | undefined> {
+    const { main, own } = await this.#open(agentId);
+    const local = own === undefined ? undefined : entryOf(own, profileId);
+    const credential = parseCredential(local ?? entryOf(main, profileId));
+    if (credential === undefined) return undefined;
+    return { credential: sealCredential(credential), inherited: own !== undefined && local === undefined };
+  }
+
+  async plan(change: StoreChange, agentId?: string): Promise<PlannedChange> {
+    const { places, read } = await this.#survey();
+    const agent = findAgentPlace(places, agentId);
+    const [mainPlace, ...rest] = places;
+    const keeping = { ...read, corruptFolder: this.#options.corruptFolder };
+    const main = await readAgentFiles(mainPlace, keeping);
+    if (main.profiles === undefined) assertMayBegin({ place: mainPlace, oauthDir: this.#options.paths.oauthDir });
+    const others: AgentFiles[] = [];
+    const unreadable: string[] = [];
+    for (const place of rest) {
+      const files = await this.#readOther(place, place.storePath === agent.storePath, keeping);
+      if (files === undefined) unreadable.push(place.agentId);
+      else if (files.profiles !== undefined) others.push(files);
+    }
+    const locks = new Map<string, string>();
+    for (const { place } of [main, ...others]) {
+      // A store that is to be begun has no folder yet; it is alone in its plan or sorts by its plain name.
+      const path = existsSync(place.agentDir) ? await openClawLockPath(place.storePath) : `${place.storePath}.lock`;
+      locks.set(place.storePath, path);
+    }
+    return planChange(change, { main, others, unreadable, agent, lockPathOf: ({ place }) => locks.get(place.storePath) ?? "" });
+  }
+
+  async apply(change: FileChange, values: EntryValues, options: ApplyOptions = {}): Promise<AppliedChange> {
+    const { places, read } = await this.#survey();
+    const place = placeOf(places, change);
+    const keeping = { ...read, corruptFolder: this.#options.corruptFolder };
+    const target = { place, oauthDir: this.#options.paths.oauthDir, read: keeping };
+    return applyFileChange(target, change, values.next, options);
+  }
+
+  async undo(change: FileChange, values: EntryValues, options: ApplyOptions = {}): Promise<AppliedChange> {
+    const { next, previous } = values;
+    // What is put back may be poorer than what was there: a spent refresh token is not restored (design, decision 8).
+    const back = reverse(change);
+    const isEntryKept = change.before === change.after;
+    const after = previous === null ? null : fingerprintEntry(unsealEntry(previous));
+    return this.apply(isEntryKept ? back : { ...back, after }, { next: previous, previous: next }, options);
+  }
+
+  async check(change: FileChange): Promise<Holding> {
+    const { places, read } = await this.#survey();
+    return holdingOf(await readAgentFiles(placeOf(places, change), read), change);
+  }
+
+  async sharedTokens(elsewhere: readonly TokenHolder[] = []): Promise<readonly SharedToken[]> {
+    const { places, read } = await this.#survey();
+    const holders: TokenHolder[] = [];
+    for (const place of places) {
+      const files = await this.#readOther(place, false, read);
+      for (const [profileId, entry] of Object.entries(files === undefined ? {} : entriesOf(files))) {
+        const credential = parseCredential(entry);
+        const refreshToken = credential === undefined ? undefined : refreshTokenOf(credential);
+        if (refreshToken !== undefined) holders.push({ owner: place.agentId, profileId, refreshToken });
+      }
+    }
+    return findSharedTokens([...holders, ...elsewhere]);
+  }
+
+  /** The main store, and the agent's own where it has one besides. */
+  async #open(agentId: string | undefined): Promise<{
+    readonly place: AgentPlace;
+    readonly config: OpenClawConfig;
+    readonly main: AgentFiles;
+    readonly own: AgentFiles | undefined;
+  }> {
+    const { places, config, read } = await this.#survey();
+    const place = findAgentPlace(places, agentId);
+    const main = await readAgentFiles(places[0], read);
+    const own = place.isMain ? undefined : await readAgentFiles(place, read);
+    return { place, config, main, own };
+  }
+
+  async #survey(): Promise<{
+    readonly places: AgentPlaces;
+    readonly config: OpenClawConfig;
+    readonly read: ReadOptions;
+  }> {
+    const generation = await this.#options.generation?.();
+    if (generation === "sqlite" || generation === "unknown") throw unsupported(generation);
+    const config = await readOpenClawConfig(this.#options.paths.configPath);
+    const places = await listAgentPlaces(this.#options, config);
+    return { places, config, read: { generation, now: this.#now() } };
+  }
+
+  /** An agent that nobody asked for must not stand in the way with a broken store: undefined where it cannot be read. */
+  async #readOther(place: AgentPlace, isAskedFor: boolean, read: ReadOptions): Promise<AgentFiles | undefined> {
+    try {
+      return await readAgentFiles(place, read);
+    } catch (error) {
+      if (!isAskedFor && isCodexAuthError(error)) return undefined;
+      throw error;
+    }
+  }
+}
+
+function placeOf(places: readonly AgentPlace[], change: FileChange): AgentPlace {
+  const place = places.find(({ storePath }) => storePath === change.path);
+  if (place !== undefined) return place;
+  // A journal names files; only those that are a store today are ever written.
+  throw new CodexAuthError("ERR_STORE_CONFLICT", {
+    message: "The planned file is no longer the store of an agent.",
+    next: "Nothing was written; the change is worked out again.",
+    retryable: true,
+  });
+}
+
+function unsupported(generation: "sqlite" | "unknown"): CodexAuthError {
+  if (generation === "sqlite") {
+    return new CodexAuthError("ERR_GENERATION_UNSUPPORTED", {
+      message: "This OpenClaw keeps its logins in a database (2026.6 and later), which must not be written from outside.",
+      next: "Nothing was changed. Use `openclaw models auth login` there, or the codex-auth plugin when it is installed.",
+    });
+  }
+  return new CodexAuthError("ERR_GENERATION_UNKNOWN", {
+    message: "It cannot be told how this OpenClaw keeps its logins.",
+    next: "Nothing was changed. Run `codex-auth-skill doctor` to see what was looked at.",
+  });
+}

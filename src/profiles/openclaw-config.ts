@@ -1,0 +1,78 @@
+// The few things of openclaw.json that decide where profiles lie and which is tried first; the file is never edited by us.
+
+import JSON5 from "json5";
+import { z } from "zod";
+import { CodexAuthError } from "../errors.ts";
+import { readTextFile } from "../storage/json-file.ts";
+import type { DeclaredProfile } from "./order.ts";
+import { CODEX_PROVIDER } from "./profile.ts";
+
+/** What we take from openclaw.json. */
+export interface OpenClawConfig {
+  /** The agents in their order, ids as OpenClaw normalises them. */
+  readonly agents: readonly { readonly id: string; readonly agentDir?: string }[];
+  readonly configOrder: readonly string[] | undefined;
+  readonly declared: ReadonlyMap<string, DeclaredProfile>;
+}
+
+const text = z.string().optional().catch(undefined);
+const agentSchema = z.object({ id: text, agentDir: text });
+const declaredSchema = z.object({ provider: text, mode: text });
+const configSchema = z.object({
+  agents: z
+    .object({ list: z.array(agentSchema.catch({ id: undefined, agentDir: undefined })).catch([]) })
+    .partial()
+    .catch({}),
+  auth: z
+    .object({
+      order: z.record(z.string(), z.array(z.string()).catch([])).catch({}),
+      profiles: z.record(z.string(), declaredSchema.catch({ provider: undefined, mode: undefined })).catch({}),
+    })
+    .partial()
+    .catch({}),
+});
+
+/**
+ * Reads openclaw.json (JSON5, as OpenClaw does). A missing file is an empty configuration.
+ *
+ * @throws CodexAuthError `ERR_FILE_NOT_JSON`, `ERR_FILE_UNREADABLE`, `ERR_FILE_TOO_LARGE`.
+ */
+export async function readOpenClawConfig(configPath: string): Promise<OpenClawConfig> {
+  const source = await readTextFile(configPath);
+  const config = configSchema.safeParse(source === undefined ? {} : parseJson5(source, configPath));
+  // Anything but an object is a configuration that OpenClaw would not start with; it says nothing of agents.
+  const { agents = {}, auth = {} } = config.data ?? {};
+  const order = (auth.order?.[CODEX_PROVIDER] ?? []).filter((id) => id.trim() !== "");
+  return {
+    agents: (agents.list ?? []).flatMap(({ id, agentDir }) => {
+      if (id === undefined) return [];
+      const dir = agentDir?.trim() ?? "";
+      return [{ id: normalizeAgentId(id), ...(dir === "" ? {} : { agentDir: dir }) }];
+    }),
+    configOrder: order.length === 0 ? undefined : order,
+    declared: new Map(Object.entries(auth.profiles ?? {})),
+  };
+}
+
+/** An agent id as OpenClaw writes it: small letters, everything unusual a dash, at most 64 characters. */
+export function normalizeAgentId(id: string): string {
+  const safe = id
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9_-]+/g, "-")
+    .replaceAll(/^-+|-+$/g, "")
+    .slice(0, 64);
+  return safe === "" ? "main" : safe;
+}
+
+function parseJson5(source: string, path: string): unknown {
+  try {
+    return JSON5.parse<unknown>(source);
+  } catch {
+    // The error quotes the file, which may hold a token: it is not kept as a cause.
+    throw new CodexAuthError("ERR_FILE_NOT_JSON", {
+      message: `${path} is not valid JSON5, so OpenClaw's agents cannot be told.`,
+      next: "Mend it (OpenClaw will not start with it either), then try again.",
+    });
+  }
+}

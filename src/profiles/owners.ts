@@ -1,0 +1,33 @@
+// A refresh token has one owner: finds those that lie in two places, before the second use of one revokes both.
+
+import { fingerprint } from "../secrets/fingerprint.ts";
+import type { Secret } from "../secrets/secret.ts";
+
+/** One place where a refresh token lies. */
+export interface TokenHolder {
+  /** An agent id, or another program such as `codex-cli`. */
+  readonly owner: string;
+  readonly profileId: string;
+  readonly refreshToken: Secret;
+}
+
+/** A refresh token in more than one place, secret-free. */
+export interface SharedToken {
+  readonly fingerprint: string;
+  readonly holders: readonly { readonly owner: string; readonly profileId: string }[];
+}
+
+/** The refresh tokens that more than one of `holders` has, in the order in which they were first met. */
+export function findSharedTokens(holders: readonly TokenHolder[]): readonly SharedToken[] {
+  const byToken = new Map<string, TokenHolder[]>();
+  for (const holder of holders) {
+    const print = fingerprint(holder.refreshToken);
+    byToken.set(print, [...(byToken.get(print) ?? []), holder]);
+  }
+  return [...byToken]
+    .filter(([, group]) => group.length > 1)
+    .map(([print, group]) => ({
+      fingerprint: print,
+      holders: group.map(({ owner, profileId }) => ({ owner, profileId })),
+    }));
+}

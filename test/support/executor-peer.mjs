@@ -1,0 +1,99 @@
+// An executor in a process of its own, that can be told to die before its n-th change of the disk.
+// argv: <OpenClaw state folder> <n, 0 = live> <die: "kill" | "count">. It talks to a gateway that keeps its snapshot in a file.
+
+import { randomBytes } from "node:crypto";
+import { appendFileSync, copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire, syncBuiltinESMExports } from "node:module";
+import { join } from "node:path";
+
+const [stateDir, point] = process.argv.slice(2);
+const from = (path) => import(new URL(`../../dist/${path}`, import.meta.url).href);
+
+const { Executor } = await from("apply/executor.js");
+const { Outbox } = await from("apply/outbox.js");
+const { ParkedLogins } = await from("apply/parked.js");
+const { JobQueue } = await from("apply/queue.js");
+const { Receipts } = await from("apply/receipt.js");
+const { withReign } = await from("apply/reign.js");
+const { readEnvironment } = await from("config/env.js");
+const { openClawPaths, ownPaths } = await from("config/paths.js");
+const { JsonProfileStore } = await from("profiles/json-store.js");
+const { createLog } = await from("secrets/log.js");
+
+const storePath = join(stateDir, "agents", "main", "agent", "auth-profiles.json");
+const snapshot = join(stateDir, "gateway-snapshot.json");
+const startedFile = join(stateDir, "gateway-started");
+const plan = JSON.parse(readFileSync(join(stateDir, "gateway-plan.json"), "utf8"));
+const instance = { pid: 1, startTime: 1, port: 1, stateDir, configPath: "" };
+const note = (line) => appendFileSync(join(stateDir, "gateway-calls.log"), `${line}\n`);
+
+// It never gets healthy as long as the store holds a certain profile.
+const isBroken = () =>
+  plan.neverHealthy !== undefined && plan.neverHealthy in JSON.parse(readFileSync(storePath, "utf8")).profiles;
+
+const gateway = {
+  locate: async () => ({ kind: "running", instance }),
+  health: async () => ({
+    live: true,
+    ready: !isBroken(),
+    failing: [],
+    uptimeMs: Date.now() - Number(existsSync(startedFile) ? readFileSync(startedFile, "utf8") : 0),
+  }),
+  reload: async () => {
+    note("reload");
+    copyFileSync(storePath, snapshot);
+    return { durationMs: 1, warningCount: 0 };
+  },
+  profiles: async () => {
+    const { profiles } = JSON.parse(readFileSync(snapshot, "utf8"));
+    return Object.entries(profiles).map(([profileId, { expires }]) => ({ profileId, expiresAtMs: expires }));
+  },
+  planRestart: async () => ({ kind: "possible", method: "signal", describes: "by a signal" }),
+  restart: async () => {
+    note("restart");
+    copyFileSync(storePath, snapshot);
+    writeFileSync(startedFile, String(Date.now()));
+    if (isBroken()) {
+      const { CodexAuthError } = await from("errors.js");
+      throw new CodexAuthError("ERR_GATEWAY_UNHEALTHY", { message: "It did not come back.", next: "Nothing." });
+    }
+    return { instance, durationMs: 1 };
+  },
+};
+
+const environment = readEnvironment({ HOME: stateDir, OPENCLAW_STATE_DIR: stateDir });
+const paths = ownPaths(stateDir);
+const parked = new ParkedLogins({ folder: paths.parked, now: Date.now, randomBytes });
+const services = {
+  parked,
+  queue: new JobQueue({ paths, parked, now: Date.now }),
+  receipts: new Receipts({ folder: paths.receipts, now: Date.now }),
+  outbox: new Outbox({ folder: paths.outbox, now: Date.now }),
+  store: new JsonProfileStore({ paths: openClawPaths(environment), home: stateDir }),
+  gateway,
+  restartForbidden: undefined,
+  now: Date.now,
+  log: createLog((line) => appendFileSync(join(stateDir, "executor.log"), `${line}\n`), Date.now),
+};
+
+// Between two changes of the disk there is one state of the disk: dying before each change visits them all.
+let changes = 0;
+const promises = createRequire(import.meta.url)("node:fs/promises");
+for (const name of ["rename", "unlink", "rm", "link"]) {
+  const real = promises[name];
+  promises[name] = async (...args) => {
+    if (++changes === Number(point)) process.kill(process.pid, "SIGKILL");
+    return real(...args);
+  };
+}
+const realOpen = promises.open;
+promises.open = async (path, flags, ...rest) => {
+  if (flags === "wx" && ++changes === Number(point)) process.kill(process.pid, "SIGKILL");
+  return realOpen(path, flags, ...rest);
+};
+syncBuiltinESMExports();
+
+await withReign({ paths, kind: "worker", version: "test", now: Date.now, waitMs: 0 }, (reign) =>
+  new Executor(services, reign).drain(),
+);
+process.stdout.write(String(changes));

@@ -1,0 +1,29 @@
+// Our own store in a process of its own.
+// store-peer.mjs save <stateDir> <profileId>...   saves each profile, prints "ready" first
+// store-peer.mjs stall <stateDir> <profileId>     stops for ever right before its rename, after printing "renaming"
+
+import fs from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
+
+const [command, stateDir, ...ids] = process.argv.slice(2);
+const from = (path) => import(new URL(`../../dist/${path}`, import.meta.url).href);
+const { openClawPaths } = await from("config/paths.js");
+const { readEnvironment } = await from("config/env.js");
+const { JsonProfileStore } = await from("profiles/json-store.js");
+const { sealCredential } = await from("profiles/profile.js");
+
+if (command === "stall") {
+  fs.rename = async () => {
+    console.log("renaming");
+    await new Promise(() => setInterval(() => undefined, 1_000));
+  };
+  syncBuiltinESMExports();
+}
+console.log("ready");
+const paths = openClawPaths(readEnvironment({ HOME: stateDir, OPENCLAW_STATE_DIR: stateDir }));
+const store = new JsonProfileStore({ paths, home: stateDir });
+for (const profileId of ids) {
+  const credential = sealCredential({ type: "oauth", provider: "openai-codex", access: `access of ${profileId}` });
+  const { plan, values } = await store.plan({ profileId, provider: "openai-codex", credential });
+  for (const change of plan.files) await store.apply(change, values.get(change.path));
+}

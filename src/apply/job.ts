@@ -1,6 +1,7 @@
 // What a job is on disk: one change of a profile store, its state, and the journal of how it got there.
 
 import { z } from "zod";
+import { storePlanSchema } from "../profiles/store.ts";
 
 /** The version of the job file; a file with a newer one is left to the newer program that wrote it. */
 export const JOB_SCHEMA_VERSION = 1;
@@ -41,12 +42,6 @@ const journalEntry = z.object({
 /** One line of a job's journal: a state, when it was reached, and in which executor's reign. */
 export type JournalEntry = z.infer<typeof journalEntry>;
 
-const fileChange = z.looseObject({
-  path: z.string(),
-  before: z.string().nullable(),
-  after: z.string().nullable(),
-});
-
 const problem = z.object({ code: z.string(), message: z.string(), next: z.string() });
 
 /** A failure as it is kept in a job or receipt: code, cause and next step, no more. */
@@ -72,7 +67,7 @@ const progress = z.object({
 /** What the executor is doing right now, for the progress message. */
 export type JobProgress = z.infer<typeof progress>;
 
-export const jobSchema = z.looseObject({
+export const jobSchema = z.object({
   schemaVersion: z.literal(JOB_SCHEMA_VERSION),
   id: z.string().regex(/^[a-z0-9-]{8,64}$/),
   kind: z.enum(["save-login"]),
@@ -86,11 +81,26 @@ export const jobSchema = z.looseObject({
   state: z.enum([...OPEN_STATES, ...END_STATES]),
   epoch: z.number(),
   journal: z.array(journalEntry),
-  /** The plan, from `prepared` on: which entry of which file changes from and to which fingerprint. */
-  plan: z.array(fileChange).optional(),
+  /** From `prepared` on: which entry of which file changes from and to which fingerprint. */
+  plan: storePlanSchema.optional(),
+  /** How the change will be, or was, made known to the gateway; decided at `prepared`. */
+  mode: z.enum(["reload", "restart", "none"]).optional(),
+  /** How often the store was found written back and patched again. */
+  repairs: z.number().default(0),
+  proven: z.enum(["listed-by-gateway", "reloaded", "restarted", "not-running", "unproven"]).optional(),
+  healthyAfterMs: z.number().optional(),
+  /** Whether the gateway answered when a rollback was over; absent where there was none. */
+  gatewayAfter: z.enum(["running", "stopped"]).optional(),
+  order: z.object({ written: z.array(z.string()), wasImplicit: z.boolean() }).optional(),
+  removedCopies: z.array(z.string()).optional(),
+  /** Secret-free facts of the login that is being saved, for the receipt. */
+  login: z.object({ email: z.string().optional(), planType: z.string().optional(), expiresAtMs: z.number() }),
+  /** The parked login that this job took over. */
+  parkedId: z.string(),
+  /** True from the moment an executor found this job half done by another one. */
+  interrupted: z.boolean().default(false),
   progress: progress.optional(),
   problem: problem.optional(),
-  cancelRequested: z.boolean().optional(),
 });
 
 /** A job as it is on disk; it holds no secret (those lie in a sibling file until the job ends). */

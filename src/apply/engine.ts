@@ -1,0 +1,53 @@
+// The apply domain as a host sees it: the queue, what is parked, what was done, what is to be told, and a way to get work going.
+
+import { type JobQueue, jobIdOf } from "./queue.ts";
+import type { Outbox } from "./outbox.ts";
+import type { ParkedLogins } from "./parked.ts";
+import type { Receipts } from "./receipt.ts";
+
+/** What an {@link ApplyEngine} is made of. */
+export interface ApplyEngineOptions {
+  readonly parked: ParkedLogins;
+  readonly queue: JobQueue;
+  readonly receipts: Receipts;
+  readonly outbox: Outbox;
+  /** Starts a worker that outlives this process. */
+  readonly launch: () => Promise<void>;
+}
+
+/** Gives hosts and chat the durable parts, and starts executors. */
+export class ApplyEngine {
+  readonly parked: ParkedLogins;
+  readonly queue: JobQueue;
+  readonly receipts: Receipts;
+  readonly outbox: Outbox;
+  readonly #launch: () => Promise<void>;
+
+  constructor(options: ApplyEngineOptions) {
+    this.parked = options.parked;
+    this.queue = options.queue;
+    this.receipts = options.receipts;
+    this.outbox = options.outbox;
+    this.#launch = options.launch;
+  }
+
+  /** Makes sure that an executor is at work; call it after each new job. */
+  async kick(): Promise<void> {
+    await this.#launch();
+  }
+
+  /** Takes up what an earlier process left: call it at the start of every host. Tells how many jobs go on. */
+  async resume(): Promise<number> {
+    await this.#dropTakenOver();
+    const open = await this.queue.open();
+    if (open.length > 0) await this.#launch();
+    return open.length;
+  }
+
+  /** An enqueue that was killed between its job and the parked entry leaves both; the job has the login. */
+  async #dropTakenOver(): Promise<void> {
+    for (const login of await this.parked.list()) {
+      if ((await this.queue.get(jobIdOf(login.id))) !== undefined) await this.parked.discard(login.id);
+    }
+  }
+}

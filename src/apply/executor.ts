@@ -1,0 +1,175 @@
+// The state machine: takes every open job from where it stands on disk to its end, killed and resumed at any line.
+
+import PQueue from "p-queue";
+import { APPLY } from "../config/defaults.ts";
+import { isCodexAuthError, toCodexAuthError } from "../errors.ts";
+import { hasEnded } from "./job.ts";
+import { JobRun, problemOf } from "./job-run.ts";
+import type { Reign } from "./reign.ts";
+import type { ExecutorServices } from "./services.ts";
+import { prepare } from "./steps/prepare.ts";
+import { hasRestartedSince, restartFor } from "./steps/restart.ts";
+import { rollBack } from "./steps/roll-back.ts";
+import { settle } from "./steps/settle.ts";
+import { verify } from "./steps/verify.ts";
+import { cancelled, endsReign, fallBackToRestart, write } from "./steps/write.ts";
+
+/**
+ * States, and what leads out of each:
+ * - `queued`: nothing is decided; {@link prepare} plans, or the login is parked.
+ * - `prepared`: the plan is on disk, the store may or may not hold it; {@link write} makes it hold, and reloads.
+ * - `written`: the store holds it, the gateway may not; a reload again, or the restart that all such jobs share.
+ * - `activated`: the gateway was told; {@link verify} compares, sends back to `prepared` where the store was written back.
+ * - `verified`: {@link settle} tells everybody and ends it.
+ * - `rolling-back`: {@link rollBack} undoes and ends it.
+ */
+export class Executor {
+  readonly #services: ExecutorServices;
+  readonly #reign: Reign;
+
+  constructor(services: ExecutorServices, reign: Reign) {
+    this.#services = services;
+    this.#reign = reign;
+  }
+
+  /** Ends every open job, those that come meanwhile included; gives how many it ended. */
+  async drain(): Promise<number> {
+    await this.#services.queue.prune();
+    await this.#services.receipts.prune();
+    await this.#services.parked.sweep();
+    const lane = new PQueue({ concurrency: 1 });
+    let ended = 0;
+    for (;;) {
+      const open = await this.#services.queue.open();
+      if (open.length === 0) return ended;
+      const runs = open.map(
+        (job) => new JobRun(job, { queue: this.#services.queue, reign: this.#reign, now: this.#services.now }),
+      );
+      await lane.addAll(runs.map((run) => () => this.#takeOver(run)));
+      await lane.addAll(runs.map((run) => () => this.#advance(run)));
+      await this.#restartOnce(runs.filter((run) => run.job.state === "written"));
+      await lane.addAll(runs.map((run) => () => this.#advance(run)));
+      ended += runs.filter((run) => hasEnded(run.job)).length;
+    }
+  }
+
+  async #takeOver(run: JobRun): Promise<void> {
+    await run.takeOver();
+  }
+
+  /** Takes one job as far as it gets without a restart. */
+  async #advance(run: JobRun): Promise<void> {
+    while (!hasEnded(run.job) && !(run.job.state === "written" && run.job.mode === "restart")) {
+      try {
+        await this.#step(run);
+      } catch (error) {
+        if (endsReign(error)) throw error;
+        await this.#recover(run, error);
+      }
+    }
+  }
+
+  async #step(run: JobRun): Promise<void> {
+    const services = this.#services;
+    switch (run.job.state) {
+      case "queued":
+        await this.#assertWanted(run);
+        return prepare(run, services);
+      case "prepared":
+        await this.#assertWanted(run);
+        await run.report("writing");
+        return write(run, services);
+      case "written":
+        if (run.job.mode === "none") return run.advance("activated");
+        // Killed between the write and its reload: both again, the write finds itself done.
+        return write(run, services);
+      case "activated":
+        if ((await verify(run, services)) === "write-again")
+          await run.advance("prepared", {}, "written back, once more");
+        return;
+      case "verified":
+        return settle(run, { outcome: "done" }, services);
+      case "rolling-back":
+        return rollBack(run, services);
+      case "done":
+      case "rolled-back":
+      case "parked":
+      case "cancelled":
+        return;
+    }
+  }
+
+  /** One restart for all jobs that wait for it. */
+  async #restartOnce(runs: readonly JobRun[]): Promise<void> {
+    const waiting = runs.filter((run) => run.job.mode === "restart");
+    if (waiting.length === 0) return;
+    const writtenAt = Math.max(
+      ...waiting.map((run) => run.job.journal.findLast((entry) => entry.state === "written")?.at ?? 0),
+    );
+    if (await hasRestartedSince(writtenAt, this.#services)) {
+      for (const run of waiting)
+        await run.advance("activated", { proven: "restarted" }, "the gateway had already restarted");
+      return;
+    }
+    const outcome = await restartFor(waiting, this.#services);
+    for (const run of waiting) {
+      if (outcome.kind === "failed") await run.advance("rolling-back", { problem: problemOf(outcome.error) });
+      else if (outcome.kind === "not-running") await run.advance("activated", { mode: "none", proven: "not-running" });
+      else await run.advance("activated", { proven: "restarted", healthyAfterMs: outcome.durationMs });
+    }
+  }
+
+  /** Decides what an error of a step means for its job: plan again, restart instead, undo, or keep the login parked. */
+  async #recover(run: JobRun, error: unknown): Promise<void> {
+    const { state } = run.job;
+    this.#services.log.error("step failed", error, { job: run.job.id, state });
+    if (state === "queued" || state === "prepared") {
+      if (isCodexAuthError(error, "ERR_STORE_CONFLICT", "ERR_LOCK_LOST") && this.#replans(run) < APPLY.replanAttempts) {
+        await run.advance("queued", {}, "planned again");
+        return;
+      }
+      if (isCodexAuthError(error, "ERR_CANCELLED")) return this.#giveUp(run, "cancelled", error);
+      if (state === "queued" || !(await this.#wroteAnything(run))) return this.#giveUp(run, "parked", error);
+    }
+    if (state === "written" && run.job.mode === "reload" && isCodexAuthError(error, "ERR_STORE_CONFLICT")) {
+      if (this.#replans(run) < APPLY.replanAttempts) return run.advance("queued", {}, "planned again");
+    }
+    const canFallBack =
+      (state === "written" && run.job.mode === "reload") || isCodexAuthError(error, "ERR_RELOAD_NOT_SEEN");
+    let failure = error;
+    if (canFallBack && run.job.mode === "reload") {
+      try {
+        return await fallBackToRestart(run, this.#services, error);
+      } catch (second) {
+        if (endsReign(second)) throw second;
+        failure = second;
+      }
+    }
+    // A rollback or an end that fails again would loop: it is left for the next executor.
+    if (state === "rolling-back" || state === "verified") throw toCodexAuthError(failure);
+    await run.advance("rolling-back", { problem: problemOf(failure) });
+  }
+
+  async #giveUp(run: JobRun, outcome: "parked" | "cancelled", error: unknown): Promise<void> {
+    const park = outcome === "cancelled" ? "cancelled" : "store-failed";
+    await settle(run, { outcome, park, problem: problemOf(error) }, this.#services);
+  }
+
+  async #assertWanted(run: JobRun): Promise<void> {
+    if ((await this.#services.queue.isCancelRequested(run.job.id)) && !(await this.#wroteAnything(run)))
+      throw cancelled();
+  }
+
+  async #wroteAnything(run: JobRun): Promise<boolean> {
+    for (const file of run.job.plan?.files ?? []) {
+      const changes =
+        file.before !== file.after || JSON.stringify(file.orderBefore) !== JSON.stringify(file.orderAfter);
+      if (changes && (await this.#services.store.check(file)) === "after") return true;
+    }
+    return false;
+  }
+
+  #replans(run: JobRun): number {
+    return run.job.journal.filter((entry) => entry.note === "planned again").length;
+  }
+}

@@ -1,0 +1,73 @@
+// Answers that must reach the chat that asked, even if the bot was restarted in between: kept until a host has delivered them.
+
+import { z } from "zod";
+import { APPLY } from "../config/defaults.ts";
+import { RecordFolder } from "../storage/record-folder.ts";
+import { ensurePrivateFolder } from "../storage/atomic-write.ts";
+import { watchFolder } from "../storage/watch-folder.ts";
+import { addressSchema } from "./job.ts";
+
+const outboxSchema = z.object({
+  schemaVersion: z.literal(1),
+  id: z.string(),
+  createdAt: z.number(),
+  address: addressSchema,
+  content: z.discriminatedUnion("kind", [
+    z.object({ kind: z.literal("receipt"), receiptId: z.string() }),
+    z.object({ kind: z.literal("approval"), parkedId: z.string() }),
+    z.object({ kind: z.literal("reminder"), parkedId: z.string() }),
+  ]),
+});
+
+/** One answer that waits for its host; it names what to say, the host words it. */
+export type OutboxMessage = z.infer<typeof outboxSchema>;
+
+/** The answers that are still to be delivered. */
+export class Outbox {
+  readonly #records: RecordFolder<OutboxMessage>;
+  readonly #now: () => number;
+
+  constructor(options: { readonly folder: string; readonly now: () => number }) {
+    this.#records = new RecordFolder(options.folder, outboxSchema);
+    this.#now = options.now;
+  }
+
+  /** Adds a message; the same id again is the same message, also after it was delivered once by a crash in between. */
+  async put(message: Omit<OutboxMessage, "schemaVersion" | "createdAt">): Promise<void> {
+    await this.#records.create(message.id, { ...message, schemaVersion: 1, createdAt: this.#now() });
+  }
+
+  /** The messages of `host`, oldest first; those older than `APPLY.outboxTtlMs` are dropped. */
+  async list(host: string): Promise<readonly OutboxMessage[]> {
+    const { records } = await this.#records.scan();
+    const live: OutboxMessage[] = [];
+    for (const message of records) {
+      if (this.#now() - message.createdAt > APPLY.outboxTtlMs) await this.#records.remove(message.id);
+      else if (message.address.host === host) live.push(message);
+    }
+    return live.toSorted((a, b) => a.createdAt - b.createdAt);
+  }
+
+  /** Forgets a message that its host has shown. */
+  async delivered(id: string): Promise<void> {
+    await this.#records.remove(id);
+  }
+
+  /**
+   * Hands each message of `host` to `deliver` until `signal` aborts. A delivery that returns false is tried again at the
+   * next change or look.
+   */
+  async watch(host: string, deliver: (message: OutboxMessage) => Promise<boolean>, signal: AbortSignal): Promise<void> {
+    await ensurePrivateFolder(this.#records.folder);
+    await watchFolder(
+      this.#records.folder,
+      async () => {
+        for (const message of await this.list(host)) {
+          if (signal.aborted) return;
+          if (await deliver(message)) await this.delivered(message.id);
+        }
+      },
+      signal,
+    );
+  }
+}

@@ -1,0 +1,82 @@
+// What is kept of a job that has ended: who, what, from which fingerprint to which, how long; never a secret.
+
+import { z } from "zod";
+import { APPLY } from "../config/defaults.ts";
+import { RecordFolder } from "../storage/record-folder.ts";
+import { ACTIVATIONS, addressSchema, problemSchema } from "./job.ts";
+
+const receiptSchema = z.object({
+  schemaVersion: z.literal(1),
+  /** The id of the job. */
+  id: z.string(),
+  kind: z.enum(["save-login"]),
+  agentId: z.string(),
+  profileId: z.string(),
+  outcome: z.enum(["done", "rolled-back", "parked", "cancelled"]),
+  startedAt: z.number(),
+  endedAt: z.number(),
+  /** Milliseconds by name of the phase. */
+  durations: z.record(z.string(), z.number()),
+  files: z.array(z.object({ path: z.string(), before: z.string().nullable(), after: z.string().nullable() })),
+  activation: z.object({
+    asked: z.enum(ACTIVATIONS),
+    used: z.enum(["reload", "restart", "none"]),
+    healthyAfterMs: z.number().optional(),
+    /** Whether the gateway answered when a rollback was over. */
+    gatewayAfter: z.enum(["running", "stopped"]).optional(),
+    /** What shows that the running gateway has the new value. */
+    proven: z.enum(["listed-by-gateway", "reloaded", "restarted", "not-running", "unproven"]),
+  }),
+  order: z.object({ written: z.array(z.string()), wasImplicit: z.boolean() }).optional(),
+  /** Agents whose own copy of the profile was removed, so that there is one owner. */
+  removedCopies: z.array(z.string()).optional(),
+  email: z.string().optional(),
+  planType: z.string().optional(),
+  expiresAtMs: z.number().optional(),
+  problem: problemSchema.optional(),
+  parkedId: z.string().optional(),
+  requestedBy: addressSchema,
+  /** The executor was killed on the way and another one finished the job. */
+  interrupted: z.boolean().optional(),
+});
+
+/** The receipt of one job. */
+export type Receipt = z.infer<typeof receiptSchema>;
+
+/** The receipts of this machine; the oldest go when there are more than `APPLY.receiptsKept`. */
+export class Receipts {
+  readonly #records: RecordFolder<Receipt>;
+  readonly #now: () => number;
+
+  constructor(options: { readonly folder: string; readonly now: () => number }) {
+    this.#records = new RecordFolder(options.folder, receiptSchema);
+    this.#now = options.now;
+  }
+
+  /** Keeps `receipt`; writing it again gives the same file. */
+  async put(receipt: Receipt): Promise<void> {
+    await this.#records.put(receipt.id, receipt);
+  }
+
+  /** One receipt, or undefined. */
+  async get(id: string): Promise<Receipt | undefined> {
+    return this.#records.get(id);
+  }
+
+  /** The newest `limit` receipts, newest first. */
+  async list(limit = 10): Promise<readonly Receipt[]> {
+    const { records } = await this.#records.scan();
+    return records.toSorted((a, b) => b.endedAt - a.endedAt).slice(0, limit);
+  }
+
+  /** Removes receipts that are too old or too many; tells how many. */
+  async prune(): Promise<number> {
+    const all = await this.list(Number.POSITIVE_INFINITY);
+    const old = all.filter(
+      (receipt, index) => index >= APPLY.receiptsKept || this.#now() - receipt.endedAt > APPLY.receiptTtlMs,
+    );
+    await this.#records.sweep();
+    for (const receipt of old) await this.#records.remove(receipt.id);
+    return old.length;
+  }
+}

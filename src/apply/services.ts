@@ -1,0 +1,24 @@
+// What an executor works with; each host's composition root fills it in.
+
+import type { CodexAuthError } from "../errors.ts";
+import type { Gateway } from "../gateway/gateway.ts";
+import type { ProfileStore } from "../profiles/store.ts";
+import type { Log } from "../secrets/log.ts";
+import type { Outbox } from "./outbox.ts";
+import type { ParkedLogins } from "./parked.ts";
+import type { JobQueue } from "./queue.ts";
+import type { Receipts } from "./receipt.ts";
+
+/** The parts an executor needs. */
+export interface ExecutorServices {
+  readonly queue: JobQueue;
+  readonly parked: ParkedLogins;
+  readonly receipts: Receipts;
+  readonly outbox: Outbox;
+  readonly store: ProfileStore;
+  readonly gateway: Gateway;
+  /** Why this process may not restart the gateway (it would die with it), or undefined where it may. */
+  readonly restartForbidden: CodexAuthError | undefined;
+  readonly now: () => number;
+  readonly log: Log;
+}

@@ -1,0 +1,80 @@
+// queued → prepared: works the change out against today's store and decides how the gateway will hear of it; writes no store.
+
+import { CodexAuthError } from "../../errors.ts";
+import { orderAfterSave } from "../../profiles/order.ts";
+import { CODEX_PROVIDER } from "../../profiles/profile.ts";
+import { exposeValues, readValues, type EntryValues, type PlannedChange } from "../../profiles/store.ts";
+import { chooseActivation } from "../activation.ts";
+import type { JobSecret } from "../job-secrets.ts";
+import type { JobRun } from "../job-run.ts";
+import { loadTokens } from "../parked.ts";
+import type { ExecutorServices } from "../services.ts";
+import { credentialFor } from "./credential.ts";
+import { restartPlanFor } from "./restart.ts";
+
+/** Plans the job of `run` and journals the plan. @throws CodexAuthError where it cannot be carried out at all. */
+export async function prepare(run: JobRun, services: ExecutorServices): Promise<void> {
+  const { job } = run;
+  const secret = await secretOf(run, services);
+  const snapshot = await services.store.read(job.agentId);
+  const order = orderAfterSave({ storeOrder: snapshot.storeOrder, lasting: snapshot.lastingOrder }, job.profileId, job);
+  // A profile that is tried already keeps its place: writing an order down would only freeze the others.
+  const writesOrder = order.isChanged && (job.makeFirst || !snapshot.lastingOrder.includes(job.profileId));
+  const planned = await services.store.plan(
+    {
+      profileId: job.profileId,
+      provider: CODEX_PROVIDER,
+      credential: credentialFor(loadTokens(secret.login)),
+      clearCooldown: true,
+      ...(writesOrder ? { order: order.order } : {}),
+    },
+    job.agentId,
+  );
+  const location = await services.gateway.locate();
+  const restart = job.activation === "restart" ? await restartPlanFor(location, services) : undefined;
+  const choice = chooseActivation({ asked: job.activation, gateway: location, restart });
+  if (choice.kind === "impossible") throw choice.error;
+  const { plan, values } = keepEarlier(planned, run, secret);
+  await services.queue.secrets.put(job.id, { ...secret, values: exposeValues(values) });
+  await run.advance("prepared", {
+    plan,
+    mode: choice.mode,
+    ...(writesOrder ? { order: { written: [...order.order], wasImplicit: order.isNew } } : {}),
+    removedCopies: plan.files.filter((file) => file.role === "copy").map((file) => file.agentId),
+  });
+}
+
+/** The job's secret. @throws CodexAuthError `ERR_JOB_SECRET_MISSING`. */
+export async function secretOf(run: JobRun, services: ExecutorServices): Promise<JobSecret> {
+  const secret = await services.queue.secrets.get(run.job.id);
+  if (secret !== undefined) return secret;
+  throw new CodexAuthError("ERR_JOB_SECRET_MISSING", {
+    message: "The tokens of this job are not on the disk any more.",
+    next: "Sign in again; the store was not changed by this job.",
+  });
+}
+
+/** The values of the job's plan. */
+export async function valuesOf(run: JobRun, services: ExecutorServices): Promise<PlannedChange["values"]> {
+  return readValues((await secretOf(run, services)).values);
+}
+
+/**
+ * A plan made anew after some file was already written sees our own value as the earlier one there.
+ * What an undo would put back is the value from before the first plan, so that one is kept.
+ */
+function keepEarlier(planned: PlannedChange, run: JobRun, secret: JobSecret): PlannedChange {
+  const earlier = run.job.plan;
+  if (earlier === undefined || secret.values === undefined) return planned;
+  const earlierValues = readValues(secret.values);
+  const values = new Map<string, EntryValues>(planned.values);
+  const files = planned.plan.files.map((file) => {
+    const old = earlier.files.find((candidate) => candidate.path === file.path);
+    const oldValues = earlierValues.get(file.path);
+    if (old === undefined || oldValues === undefined || old.after !== file.before || old.after === old.before)
+      return file;
+    values.set(file.path, { next: values.get(file.path)?.next ?? null, previous: oldValues.previous });
+    return { ...file, before: old.before, orderBefore: old.orderBefore };
+  });
+  return { plan: { ...planned.plan, files }, values };
+}

@@ -1,0 +1,59 @@
+// The restart as a step: whether this process may, and one restart for all jobs that wait for it.
+
+import type { CodexAuthError } from "../../errors.ts";
+import { toCodexAuthError } from "../../errors.ts";
+import type { GatewayInstance, GatewayLocation, RestartPlan } from "../../gateway/gateway.ts";
+import type { JobProgress } from "../job.ts";
+import type { JobRun } from "../job-run.ts";
+import type { ExecutorServices } from "../services.ts";
+
+/** How the located gateway could be restarted from this process; undefined where none runs. */
+export async function restartPlanFor(
+  location: GatewayLocation,
+  services: ExecutorServices,
+): Promise<RestartPlan | undefined> {
+  if (location.kind !== "running") return undefined;
+  if (services.restartForbidden !== undefined) return { kind: "impossible", error: services.restartForbidden };
+  return services.gateway.planRestart(location.instance);
+}
+
+/** What a restart came to. */
+export type RestartOutcome =
+  | { readonly kind: "restarted"; readonly durationMs: number; readonly instance: GatewayInstance }
+  | { readonly kind: "not-running" }
+  | { readonly kind: "failed"; readonly error: CodexAuthError };
+
+/** Restarts the gateway once and tells all `runs` how it goes; never throws for the gateway's sake. */
+export async function restartFor(runs: readonly JobRun[], services: ExecutorServices): Promise<RestartOutcome> {
+  const tell = async (step: JobProgress["step"], waitMs?: number): Promise<void> => {
+    for (const run of runs) await run.report(step, waitMs);
+  };
+  let telling: Promise<void> = Promise.resolve();
+  const location = await services.gateway.locate();
+  if (location.kind === "stopped") return { kind: "not-running" };
+  if (location.kind === "refused") return { kind: "failed", error: location.error };
+  try {
+    const plan = await restartPlanFor(location, services);
+    if (plan?.kind !== "possible") throw toCodexAuthError(plan?.error);
+    const done = await services.gateway.restart(location.instance, plan, {
+      onProgress: (step, detail) => {
+        telling = telling.then(() => tell(step, detail?.waitMs));
+        // A fenced executor fails at its next durable step; here it must not become an unhandled rejection.
+        telling.catch(() => undefined);
+      },
+    });
+    await telling;
+    return { kind: "restarted", durationMs: done.durationMs, instance: done.instance };
+  } catch (error) {
+    await telling.catch(() => undefined);
+    return { kind: "failed", error: toCodexAuthError(error) };
+  }
+}
+
+/** True where the gateway has started since `sinceMs`: an executor was killed after its restart. */
+export async function hasRestartedSince(sinceMs: number, services: ExecutorServices): Promise<boolean> {
+  const location = await services.gateway.locate();
+  if (location.kind !== "running") return false;
+  const { ready, uptimeMs } = await services.gateway.health(location.instance);
+  return ready && uptimeMs !== undefined && services.now() - uptimeMs > sinceMs;
+}

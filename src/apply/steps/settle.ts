@@ -1,0 +1,100 @@
+// Ends a job: receipt, then the answer for the chat, then the end state, then its secret goes; each may be done twice without harm.
+
+import { createHash } from "node:crypto";
+import { hasEnded, type Job, type JobState, type Problem } from "../job.ts";
+import type { JobRun } from "../job-run.ts";
+import { loadTokens, type ParkedLogin } from "../parked.ts";
+import type { Receipt } from "../receipt.ts";
+import type { ExecutorServices } from "../services.ts";
+
+/** How a job ends. */
+export interface Ending {
+  readonly outcome: Receipt["outcome"];
+  readonly problem?: Problem;
+  /** Why its login goes back to the parked ones; absent where the login is in the store. */
+  readonly park?: ParkedLogin["reason"];
+}
+
+/** Ends the job of `run`. */
+export async function settle(run: JobRun, ending: Ending, services: ExecutorServices): Promise<void> {
+  const parkedId =
+    ending.park === undefined ? undefined : await parkAgain(run.job, ending.park, ending.problem, services);
+  const receipt = receiptOf(run.job, ending, parkedId, services.now());
+  await services.receipts.put(receipt);
+  await services.outbox.put({
+    id: run.job.id,
+    address: run.job.requestedBy,
+    content: { kind: "receipt", receiptId: run.job.id },
+  });
+  await run.advance(ending.outcome, ending.problem === undefined ? {} : { problem: ending.problem });
+  await services.queue.secrets.remove(run.job.id);
+}
+
+/** A received login is never dropped: it is parked under an id of its own, the same one if we are killed and come here again. */
+async function parkAgain(
+  job: Job,
+  reason: ParkedLogin["reason"],
+  problem: Problem | undefined,
+  services: ExecutorServices,
+): Promise<string | undefined> {
+  const secret = await services.queue.secrets.get(job.id);
+  if (secret === undefined) return undefined;
+  const id = `p-${createHash("sha256").update(`again\0${job.id}`).digest("hex").slice(0, 16)}`;
+  const { email, planType, expiresAtMs } = job.login;
+  await services.parked.put(
+    {
+      agentId: job.agentId,
+      profileId: job.profileId,
+      reason,
+      expiresAtMs,
+      requestedBy: job.requestedBy,
+      ...(email === undefined ? {} : { email }),
+      ...(planType === undefined ? {} : { planType }),
+      ...(problem === undefined ? {} : { problem }),
+    },
+    loadTokens(secret.login),
+    id,
+  );
+  return id;
+}
+
+/** The receipt of a job that ends now. */
+export function receiptOf(job: Job, ending: Ending, parkedId: string | undefined, endedAt: number): Receipt {
+  return {
+    schemaVersion: 1,
+    id: job.id,
+    kind: job.kind,
+    agentId: job.agentId,
+    profileId: job.profileId,
+    outcome: ending.outcome,
+    startedAt: job.createdAt,
+    endedAt,
+    durations: durationsOf(job, endedAt),
+    files: (job.plan?.files ?? []).map(({ path, before, after }) => ({ path, before, after })),
+    activation: {
+      asked: job.activation,
+      used: job.mode ?? "none",
+      proven: job.proven ?? "unproven",
+      ...(job.healthyAfterMs === undefined ? {} : { healthyAfterMs: job.healthyAfterMs }),
+      ...(job.gatewayAfter === undefined ? {} : { gatewayAfter: job.gatewayAfter }),
+    },
+    ...(job.order === undefined ? {} : { order: job.order }),
+    ...(job.removedCopies === undefined ? {} : { removedCopies: job.removedCopies }),
+    ...job.login,
+    ...(ending.problem === undefined ? {} : { problem: ending.problem }),
+    ...(parkedId === undefined ? {} : { parkedId }),
+    requestedBy: job.requestedBy,
+    ...(job.interrupted ? { interrupted: true } : {}),
+  };
+}
+
+/** How long the job stayed in each state, from its journal. */
+function durationsOf(job: Job, endedAt: number): Record<string, number> {
+  const durations: Partial<Record<JobState, number>> = {};
+  for (const [index, entry] of job.journal.entries()) {
+    if (hasEnded(entry)) continue;
+    const until = job.journal[index + 1]?.at ?? endedAt;
+    durations[entry.state] = (durations[entry.state] ?? 0) + Math.max(0, until - entry.at);
+  }
+  return durations;
+}

@@ -1,0 +1,99 @@
+// prepared → written (→ activated): writes each file under OpenClaw's lock, and reloads before the last lock is let go.
+
+import { CodexAuthError, isCodexAuthError, toCodexAuthError } from "../../errors.ts";
+import type { OpenClawLockHold } from "../../storage/openclaw-lock.ts";
+import { chooseAfterFailedReload } from "../activation.ts";
+import type { JobRun } from "../job-run.ts";
+import type { ExecutorServices } from "../services.ts";
+import { valuesOf } from "./prepare.ts";
+import { restartPlanFor } from "./restart.ts";
+
+const CANCEL_LOOK_MS = 500;
+
+/**
+ * Writes the plan of `run`. Where the mode is `reload` the gateway is told while the lock is still held: between a write
+ * and its reload a refresh inside the gateway would put its old snapshot over ours (facts/openclaw-json-generation.md §1).
+ *
+ * @throws CodexAuthError `ERR_STORE_CONFLICT` (plan again), `ERR_CANCELLED`, and what the lock, the disk and the reload throw.
+ */
+export async function write(run: JobRun, services: ExecutorServices): Promise<void> {
+  const { plan } = run.job;
+  if (plan === undefined) throw toCodexAuthError(new TypeError("A job was to be written without a plan."));
+  const values = await valuesOf(run, services);
+  const cancel = watchCancel(run, services);
+  try {
+    for (const [index, file] of plan.files.entries()) {
+      const entry = values.get(file.path);
+      if (entry === undefined) throw toCodexAuthError(new TypeError("A plan without the value of one of its files."));
+      const isLast = index === plan.files.length - 1;
+      let waits: Promise<void> = Promise.resolve();
+      await services.store.apply(file, entry, {
+        signal: cancel.signal,
+        onWait: ({ waitedMs }) => {
+          waits = waits.then(() => run.report("waiting-for-store", waitedMs)).catch(() => undefined);
+        },
+        whileLocked: async (hold) => {
+          await waits;
+          cancel.stop();
+          if (isLast) await activateUnderLock(run, services, hold);
+          else await run.advance(run.job.state, {}, `file ${index + 1} of ${plan.files.length} written`);
+        },
+      });
+    }
+  } finally {
+    cancel.stop();
+  }
+}
+
+async function activateUnderLock(run: JobRun, services: ExecutorServices, hold: OpenClawLockHold): Promise<void> {
+  await run.advance("written");
+  if (run.job.mode !== "reload") return;
+  const location = await services.gateway.locate();
+  if (location.kind === "stopped") {
+    await run.advance("activated", { mode: "none", proven: "not-running" });
+    return;
+  }
+  if (location.kind === "refused") throw location.error;
+  await run.report("reloading");
+  // We promised to let go of the lock in time; a gateway that answers later than that gets the failure path.
+  await services.gateway.reload(location.instance, AbortSignal.timeout(Math.max(1, Math.floor(hold.remainingMs()))));
+  await run.advance("activated", { proven: "reloaded" });
+}
+
+/** After a reload that failed: goes over to a restart where that is allowed and possible. @throws the failure otherwise. */
+export async function fallBackToRestart(run: JobRun, services: ExecutorServices, failure: unknown): Promise<void> {
+  const error = toCodexAuthError(failure);
+  const gateway = await services.gateway.locate();
+  const restart = await restartPlanFor(gateway, services);
+  const choice = chooseAfterFailedReload({ asked: run.job.activation, gateway, restart }, error);
+  if (choice.kind === "impossible") throw choice.error;
+  services.log.warn("reload failed, restarting instead", { job: run.job.id, code: error.code });
+  await run.advance("written", { mode: choice.mode }, `reload failed (${error.code})`);
+}
+
+/** True for the error that ends the executor, not the job: whatever it does next is the business of another one. */
+export function endsReign(error: unknown): boolean {
+  return isCodexAuthError(error, "ERR_EXECUTOR_FENCED");
+}
+
+/** Looks for a cancel request while we wait for a lock; stopped before the first byte is written. */
+function watchCancel(run: JobRun, services: ExecutorServices): { readonly signal: AbortSignal; stop(): void } {
+  const controller = new AbortController();
+  const timer = setInterval(() => {
+    services.queue.isCancelRequested(run.job.id).then(
+      (asked) => {
+        if (asked) controller.abort(cancelled());
+      },
+      () => undefined,
+    );
+  }, CANCEL_LOOK_MS);
+  return { signal: controller.signal, stop: () => clearInterval(timer) };
+}
+
+/** The error of a job that its person gave up. */
+export function cancelled(): CodexAuthError {
+  return new CodexAuthError("ERR_CANCELLED", {
+    message: "The change was given up before anything was written.",
+    next: "The login is kept: see `/codex_auth parked`.",
+  });
+}

@@ -1,70 +1,164 @@
 // The port to the running gateway: find it, ask how it is, make it read the store again, restart it.
 
-import type { CodexAuthError } from "../errors.ts";
+import { readAuthStatus } from "./auth-status.ts";
+import { readHealth } from "./health.ts";
+import type {
+  GatewayHealth,
+  GatewayInstance,
+  GatewayLocation,
+  GatewayProfile,
+  RestartOptions,
+  RestartPlan,
+  RestartResult,
+} from "./instance.ts";
+import { locateGateway } from "./locate.ts";
+import { disagrees } from "./lock-file.ts";
+import { credentialFor, readGatewayConfig, type GatewayEnvironment } from "./openclaw-config.ts";
+import { processTable, type ProcessTable } from "./process-table.ts";
+import { reloadSecrets } from "./reload.ts";
+import { createRestarter } from "./restarter.ts";
+import { restartGateway, type RestartLimits } from "./restart.ts";
+import { withGatewayConnection, type GatewayConnection } from "./rpc.ts";
 
-/** One running gateway, as its lock file and the system agree on it. */
-export interface GatewayInstance {
-  readonly pid: number;
-  readonly startTime: number | string;
-  readonly port: number;
-  readonly stateDir: string;
-  readonly configPath: string;
-  readonly protocol?: number;
-  readonly version?: string;
-}
-
-/** Where the gateway is: running, not running, or claimed by something whose signs do not agree. */
-export type GatewayLocation =
-  | { readonly kind: "running"; readonly instance: GatewayInstance }
-  | { readonly kind: "stopped" }
-  | { readonly kind: "refused"; readonly error: CodexAuthError };
-
-/** What the gateway's probes say. */
-export interface GatewayHealth {
-  readonly live: boolean;
-  readonly ready: boolean;
-  readonly uptimeMs?: number;
-  readonly failing: readonly string[];
-}
-
-/** The ways to restart a gateway. */
-export type RestartMethod = "systemd-user" | "launchd" | "signal" | "command";
-
-/** How it could be restarted, or why not. */
-export type RestartPlan =
-  | {
-      readonly kind: "possible";
-      readonly method: RestartMethod;
-      readonly describes: string;
-      readonly interrupts?: readonly string[];
-    }
-  | { readonly kind: "impossible"; readonly error: CodexAuthError };
-
-/** One profile as the gateway itself lists it. */
-export interface GatewayProfile {
-  readonly profileId: string;
-  readonly expiresAtMs?: number;
-}
-
-/** What a restart reports on its way. */
-export type RestartStep = "waiting-for-start-window" | "stopping" | "starting" | "healthy";
+export type {
+  GatewayHealth,
+  GatewayInstance,
+  GatewayLocation,
+  GatewayProfile,
+  RestartMethod,
+  RestartOptions,
+  RestartPlan,
+  RestartResult,
+  RestartStep,
+} from "./instance.ts";
 
 /** The running gateway. */
 export interface Gateway {
+  /** Where it is; never throws, what cannot be believed is `refused`. */
   locate(): Promise<GatewayLocation>;
+  /** How it is; one that does not answer is neither live nor ready. */
   health(instance: GatewayInstance): Promise<GatewayHealth>;
+  /** Makes it read its stores again. */
   reload(
     instance: GatewayInstance,
     signal?: AbortSignal,
   ): Promise<{ readonly durationMs: number; readonly warningCount: number }>;
+  /** The profiles it has in memory; undefined where its version cannot say (2026.4.5). */
   profiles(instance: GatewayInstance, agentId?: string): Promise<readonly GatewayProfile[] | undefined>;
+  /** Whether and how it could be restarted; changes nothing. */
   planRestart(instance: GatewayInstance): Promise<RestartPlan>;
-  restart(
+  /** Restarts it; resolves only when another process or a younger uptime was seen and it is ready. */
+  restart(instance: GatewayInstance, plan: RestartPlan, options: RestartOptions): Promise<RestartResult>;
+}
+
+/** A gateway that can also be asked which OpenClaw it is. */
+export interface IdentifyingGateway extends Gateway {
+  /** The instance with the version and protocol that it names itself. */
+  identify(instance: GatewayInstance): Promise<GatewayInstance>;
+}
+
+/** What {@link createGateway} is made from. */
+export interface GatewayOptions {
+  readonly paths: { readonly stateDir: string; readonly configPath: string; readonly mainAgentDir: string };
+  /** Our own folder for temporary files and user id. */
+  readonly tmp: string;
+  readonly uid: number | undefined;
+  readonly environment: GatewayEnvironment;
+  /** The configured restart command, one program and its arguments. */
+  readonly restartCommand?: readonly string[] | undefined;
+  readonly processes?: ProcessTable;
+  readonly now?: () => number;
+  readonly limits?: Partial<RestartLimits>;
+}
+
+/** The gateway of the OpenClaw whose state and configuration lie at `paths`. */
+export function createGateway(options: GatewayOptions): IdentifyingGateway {
+  const { paths, environment } = options;
+  const processes = options.processes ?? processTable();
+  const now = options.now ?? (() => performance.now());
+  let lastHello: (Pick<GatewayInstance, "pid" | "startTime"> & Greeting) | undefined;
+
+  const locate = async (): Promise<GatewayLocation> => {
+    if (options.uid === undefined)
+      return { kind: "refused", error: disagrees("this system has no user ids to compare") };
+    const { uid, tmp } = options;
+    const location = await locateGateway({ ...environment, ...paths, uid, tmp, processes });
+    return location.kind === "running" ? { kind: "running", instance: withGreeting(location.instance) } : location;
+  };
+
+  const withGreeting = (instance: GatewayInstance): GatewayInstance => {
+    if (lastHello?.pid !== instance.pid || lastHello.startTime !== instance.startTime) return instance;
+    const { protocol, version } = lastHello;
+    return {
+      ...instance,
+      ...(protocol === undefined ? {} : { protocol }),
+      ...(version === undefined ? {} : { version }),
+    };
+  };
+
+  const connect = async <T>(
     instance: GatewayInstance,
-    plan: RestartPlan,
-    options: {
-      onProgress?(step: RestartStep, detail?: { readonly waitMs?: number }): void;
-      readonly signal?: AbortSignal;
+    body: (connection: GatewayConnection) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> => {
+    // The token goes only to a listener that is this process, at this moment, and ours.
+    if (options.uid === undefined || !(await processes.listensOn(instance.pid, instance.port, options.uid))) {
+      throw disagrees("it no longer listens on its port");
+    }
+    const credential = credentialFor(await readGatewayConfig(paths.configPath), environment.gatewayToken);
+    return await withGatewayConnection(
+      { port: instance.port, credential },
+      async (connection) => {
+        const { protocol, server } = connection.hello;
+        lastHello = { pid: instance.pid, startTime: instance.startTime, protocol, version: server?.version };
+        return await body(connection);
+      },
+      { signal },
+    );
+  };
+
+  const restarter = createRestarter(options, processes);
+
+  const identify = async (instance: GatewayInstance): Promise<GatewayInstance> => {
+    const known = withGreeting(instance);
+    if (known.version === undefined) await connect(instance, () => Promise.resolve());
+    return withGreeting(instance);
+  };
+
+  // A plan needs the version only where the disk does not tell; a gateway that does not let us in can still be planned for.
+  const plan = async (instance: GatewayInstance): Promise<RestartPlan> =>
+    await restarter.plan(await identify(instance).catch(() => instance));
+  return {
+    locate,
+    health: (instance) => readHealth(instance.port),
+    reload: async (instance, signal) => {
+      const startedAt = now();
+      const { warningCount } = await connect(instance, reloadSecrets, signal);
+      return { durationMs: Math.round(now() - startedAt), warningCount };
     },
-  ): Promise<{ readonly instance: GatewayInstance; readonly durationMs: number }>;
+    profiles: (instance, agentId) => connect(instance, (connection) => readAuthStatus(connection, agentId)),
+    identify,
+    planRestart: plan,
+    restart: async (instance, planned, restartOptions) => {
+      if (planned.kind === "impossible") throw planned.error;
+      // What was planned may no longer hold when the person presses the button: judged again, and only this very method.
+      const current = await plan(instance);
+      if (current.kind === "impossible") throw current.error;
+      if (current.method !== planned.method)
+        throw disagrees("it is now run in another way than when the restart was planned");
+      const tools = {
+        locate,
+        health: ({ port }: GatewayInstance) => readHealth(port),
+        perform: (target: GatewayInstance) => restarter.perform(target, planned.method),
+        now,
+        ...(options.limits === undefined ? {} : { limits: options.limits }),
+      };
+      return await restartGateway(tools, instance, restartOptions);
+    },
+  };
+}
+
+interface Greeting {
+  readonly protocol: number | undefined;
+  readonly version: string | undefined;
 }

@@ -1,17 +1,30 @@
-// Makes text from outside harmless to look at: no control, direction or invisible characters, and a length.
+// Makes one line of text from outside safe to show: no control, direction or invisible characters, and a length limit.
 
-// Control characters, soft hyphen, zero-width and direction marks, separators, tags and surrogate halves that stand alone.
-// Written as code points: this file itself must hold none of them.
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Cn}]/gu;
+// Everything that is not seen or that changes what is seen: control (Cc), format (Cf: bidi, zero-width, tags, soft hyphen),
+// lone surrogates (Cs), private use (Co), unassigned (Cn); and the letters, marks and selectors that draw nothing.
+const INVISIBLE =
+  /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}]|[\u115F\u1160\u3164\uFFA0]|\u034F|\u17B4|\u17B5|\p{Variation_Selector}/gu;
+// Not `\s`: that takes U+FEFF, which is invisible, for a space.
+const SPACES = /[\t\n\v\f\r \p{Z}]+/gu;
+// A pile of combining marks covers the lines around it; three on one letter are enough for any language.
+const PILED_MARKS = /(\p{M}{3})\p{M}+/gu;
 
-/** `value` without characters that hide or reorder text, on one line, at most `maxChars` characters long (an ellipsis counts). */
+/**
+ * `value` on one line, cleaned and at most `maxChars` UTF-16 units long, with `…` as the last one where it was cut.
+ * It is not escaped for any host: HTML and markdown are the host's business (decision 13).
+ */
 export function cleanText(value: string, maxChars: number): string {
-  // What is far too long is cut before the work, not after it.
-  const visible = value
-    .slice(0, maxChars * 4)
-    .replaceAll(/\s+/g, " ")
+  // Only what can still matter is looked at: a megabyte from outside must not cost a megabyte of work.
+  const clean = value
+    .slice(0, maxChars * 8 + 64)
+    .replaceAll(SPACES, " ")
     .replaceAll(INVISIBLE, "")
+    .replaceAll(PILED_MARKS, "$1")
+    .replaceAll(SPACES, " ")
     .trim();
-  const points = Array.from(visible);
-  return points.length <= maxChars ? visible : `${points.slice(0, Math.max(0, maxChars - 1)).join("")}…`;
+  if (clean.length <= maxChars) return clean;
+  if (maxChars < 1) return "";
+  const cut = clean.slice(0, maxChars - 1);
+  // A pair cut in half would show as a box.
+  return `${/[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut}…`;
 }

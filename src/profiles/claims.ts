@@ -1,88 +1,104 @@
-// What an access token says about its owner; read without verification, so it serves for labels and equality only.
+// Reads the claims of an access token for labels and equality; nothing is verified, so nothing may be allowed by a claim.
 
 import { z } from "zod";
 import { cleanText } from "../clean-text.ts";
 import { MAX_TOKEN_CHARS } from "../config/defaults.ts";
 import type { Secret } from "../secrets/secret.ts";
 
-/** Who a login belongs to: one person in one workspace (facts/codex-oauth.md §0.7). */
+/** What an access token says about itself (facts/codex-oauth.md §1.7); absent means not said or not usable. */
+export interface AccessClaims {
+  /** When it expires, in milliseconds since 1970. */
+  readonly expiresAtMs?: number;
+  /** Cleaned for showing, at most 254 characters. */
+  readonly email?: string;
+  /** `chatgpt_account_id`: the workspace. */
+  readonly accountId?: string;
+  /** `chatgpt_user_id`, else `user_id`. */
+  readonly userId?: string;
+  /** Lower case, cleaned; an open set (`plus`, `pro`, `team` …). */
+  readonly planType?: string;
+  /** `sub`, cleaned. */
+  readonly subject?: string;
+}
+
+/** Whose login it is: one user in one workspace (decision 9); neither alone is enough (fact 0.7). */
 export interface Identity {
   readonly userId: string;
   readonly accountId: string;
 }
 
-/** The claims that we use; absent where the token does not carry them. */
-export interface AccessClaims {
-  /** Milliseconds since 1970. */
-  readonly expiresAtMs?: number;
-  readonly email?: string;
-  readonly accountId?: string;
-  readonly userId?: string;
-  /** An open set: `free`, `plus`, `team` … */
-  readonly planType?: string;
-  readonly subject?: string;
-}
+const MAX_EMAIL_CHARS = 254;
+const MAX_LABEL_CHARS = 64;
+/** The last moment a `Date` can hold. */
+const MAX_DATE_MS = 8.64e15;
 
-const MAX_CLAIM_CHARS = 254;
-const claim = z
-  .string()
-  .transform((text) => cleanText(text, MAX_CLAIM_CHARS))
-  .pipe(z.string().min(1))
-  .optional()
-  .catch(undefined);
-
+const text = z.string().min(1).optional().catch(undefined);
 const payloadSchema = z.object({
-  exp: z.number().positive().max(8_640_000_000_000).optional().catch(undefined),
-  sub: claim,
-  email: claim,
-  "https://api.openai.com/profile": z.object({ email: claim }).optional().catch(undefined),
+  exp: z.number().positive().optional().catch(undefined),
+  sub: text,
+  email: text,
+  "https://api.openai.com/profile": z.object({ email: text }).optional().catch(undefined),
   "https://api.openai.com/auth": z
-    .object({ chatgpt_account_id: claim, chatgpt_user_id: claim, user_id: claim, chatgpt_plan_type: claim })
+    .object({ chatgpt_account_id: text, chatgpt_user_id: text, user_id: text, chatgpt_plan_type: text })
     .optional()
     .catch(undefined),
 });
 
-/** The claims of a JWT, or undefined where it is none that can be read (facts/codex-oauth.md §1.7). */
+/** The claims of a JWT, or undefined where `token` is none (or its payload is no JSON object). */
 export function decodeAccessToken(token: Secret | string): AccessClaims | undefined {
-  const payload = payloadOf(typeof token === "string" ? token : token.expose());
-  const result = payloadSchema.safeParse(payload);
-  if (!result.success) return undefined;
+  const payload = payloadSchema.safeParse(decodePayload(typeof token === "string" ? token : token.expose()));
+  if (!payload.success) return undefined;
   const {
     exp,
     sub,
     email,
     "https://api.openai.com/profile": profile,
     "https://api.openai.com/auth": auth,
-  } = result.data;
+  } = payload.data;
+  const expiresAtMs = exp === undefined ? undefined : Math.floor(exp * 1_000);
   return withoutAbsent({
-    expiresAtMs: exp === undefined ? undefined : Math.trunc(exp * 1_000),
-    email: email ?? profile?.email,
-    accountId: auth?.chatgpt_account_id,
-    userId: auth?.chatgpt_user_id ?? auth?.user_id,
-    planType: auth?.chatgpt_plan_type,
-    subject: sub,
+    expiresAtMs: expiresAtMs !== undefined && expiresAtMs <= MAX_DATE_MS ? expiresAtMs : undefined,
+    email: label(email, MAX_EMAIL_CHARS) ?? label(profile?.email, MAX_EMAIL_CHARS),
+    accountId: opaqueId(auth?.chatgpt_account_id),
+    userId: opaqueId(auth?.chatgpt_user_id) ?? opaqueId(auth?.user_id),
+    planType: label(auth?.chatgpt_plan_type, MAX_LABEL_CHARS)?.toLowerCase(),
+    subject: label(sub, MAX_LABEL_CHARS * 2),
   });
 }
 
-/** The identity in `claims`, or undefined where half of it is missing. */
+/** Who the claims speak of, or undefined where one half is missing. */
 export function identityOf(claims: AccessClaims): Identity | undefined {
   const { userId, accountId } = claims;
   return userId === undefined || accountId === undefined ? undefined : { userId, accountId };
 }
 
-/** Whether both are the same person in the same workspace. */
-export function sameIdentity(a: Identity, b: Identity): boolean {
-  return a.userId === b.userId && a.accountId === b.accountId;
+/** Whether both are the same user in the same workspace; somebody unknown is nobody's equal. */
+export function sameIdentity(a: Identity | undefined, b: Identity | undefined): boolean {
+  return a !== undefined && b !== undefined && a.userId === b.userId && a.accountId === b.accountId;
 }
 
-function payloadOf(token: string): unknown {
+function decodePayload(token: string): unknown {
+  if (token.length > MAX_TOKEN_CHARS) return undefined;
   const parts = token.split(".");
-  if (token.length > MAX_TOKEN_CHARS || parts.length !== 3) return undefined;
+  const payload = parts[1];
+  // base64url, with or without padding; `atob` breaks on "-" and "_", which pi-ai ran into.
+  if (parts.length !== 3 || payload === undefined || !/^[A-Za-z0-9_-]+={0,2}$/.test(payload)) return undefined;
   try {
-    return JSON.parse(Buffer.from(parts[1] ?? "", "base64url").toString("utf8")) as unknown;
+    return JSON.parse(Buffer.from(payload, "base64url").toString("utf8")) as unknown;
   } catch {
+    // V8's message quotes the payload: it goes nowhere.
     return undefined;
   }
+}
+
+/** Ids are compared, so they are never cleaned: cleaning could make two of them equal. One that is not plain is no id. */
+function opaqueId(value: string | undefined): string | undefined {
+  return value !== undefined && /^[\x21-\x7e]{1,128}$/.test(value) ? value : undefined;
+}
+
+function label(value: string | undefined, maxChars: number): string | undefined {
+  const clean = value === undefined ? "" : cleanText(value, maxChars);
+  return clean === "" ? undefined : clean;
 }
 
 type Present<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };

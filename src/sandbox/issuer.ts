@@ -1,0 +1,225 @@
+// The embedded fake of auth.openai.com: a loopback server for the demo and the tests, honest where the facts speak.
+
+import { randomBytes } from "node:crypto";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { CodexAuthError } from "../errors.ts";
+import { fingerprint } from "../secrets/fingerprint.ts";
+import { readAuthorizeQuery, readGrant, type AuthorizeQuery, type Grant } from "./issuer-contract.ts";
+import { answerWithFault, FaultQueue } from "./issuer-faults.ts";
+import { approvePage, refusalPage } from "./issuer-page.ts";
+import { callbackUrl, IssuerState, type RefreshStanding, type SandboxAccount } from "./issuer-state.ts";
+
+export type { SandboxAccount } from "./issuer-state.ts";
+
+/** How a sandbox issuer is started. */
+export interface SandboxIssuerOptions {
+  /** Default 0: any free port. */
+  readonly port?: number;
+  /** A loopback address. Default `127.0.0.1`. */
+  readonly host?: "127.0.0.1" | "::1";
+  readonly now?: () => number;
+  /** Who can sign in. Default: two people, one of whom has two workspaces (the case of fact 0.7). */
+  readonly accounts?: readonly SandboxAccount[];
+  /** Signs the hinted or else the first account in without showing the page. Default false. */
+  readonly autoApprove?: boolean;
+}
+
+/** One request as the sandbox saw it, without any secret. */
+export interface IssuerLogEntry {
+  readonly method: string;
+  readonly path: string;
+  readonly grantType?: string;
+  /** Of the code or refresh token that was presented. */
+  readonly presented?: string;
+  readonly fault?: string;
+  /** Absent where no answer was given. */
+  readonly status?: number;
+}
+
+/** A running sandbox issuer. */
+export interface SandboxIssuer {
+  readonly origin: string;
+  readonly accounts: readonly SandboxAccount[];
+  readonly faults: FaultQueue;
+  readonly log: readonly IssuerLogEntry[];
+  /** Signs `email` in (in `accountId`, where it has several): the callback address. @throws CodexAuthError `ERR_USAGE`. */
+  approve(authorizeUrl: string, email: string, accountId?: string): string;
+  /** Declines: the callback address with `error`. @throws CodexAuthError `ERR_USAGE`. */
+  deny(authorizeUrl: string, error?: string, description?: string): string;
+  /** How a refresh token stands. */
+  standing(refreshToken: string): RefreshStanding;
+  close(): Promise<void>;
+}
+
+const ACCOUNTS: readonly SandboxAccount[] = [
+  { email: "ada@example.com", userId: "user-ada", accountId: "acct-ada", planType: "plus" },
+  { email: "ada@example.com", userId: "user-ada", accountId: "acct-team", planType: "team" },
+  { email: "grace@example.com", userId: "user-grace", accountId: "acct-grace", planType: "pro" },
+];
+const MAX_REQUEST_CHARS = 64 * 1024;
+
+/** Starts a sandbox issuer on loopback. */
+export async function startSandboxIssuer(options: SandboxIssuerOptions = {}): Promise<SandboxIssuer> {
+  const state = new IssuerState(options.accounts ?? ACCOUNTS, options.now ?? Date.now);
+  const site = new IssuerSite(state, options.autoApprove ?? false);
+  const server = createServer((request, response) => {
+    site.handle(request, response).catch(() => response.destroy());
+  });
+  const host = options.host ?? "127.0.0.1";
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port ?? 0, host, resolve);
+  });
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  return {
+    origin: `http://${host === "::1" ? "[::1]" : host}:${port}`,
+    accounts: state.accounts,
+    faults: site.faults,
+    log: site.log,
+    approve: (authorizeUrl, email, accountId) => {
+      const query = queryOf(authorizeUrl);
+      const account = state
+        .eligible(query)
+        .find((one) => one.email === email && (accountId === undefined || one.accountId === accountId));
+      if (account === undefined) throw usage("The sandbox has no such account for this sign-in.");
+      return state.approve(query, account);
+    },
+    deny: (authorizeUrl, error = "access_denied", description = "The person declined.") =>
+      callbackUrl(queryOf(authorizeUrl), { error, error_description: description }),
+    standing: (refreshToken) => state.standing(refreshToken),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        // A hanging or kept-alive connection must not keep the demo from ending.
+        server.closeAllConnections();
+      }),
+  };
+}
+
+class IssuerSite {
+  readonly faults = new FaultQueue();
+  readonly log: IssuerLogEntry[] = [];
+  readonly #state: IssuerState;
+  readonly #autoApprove: boolean;
+  readonly #tickets = new Map<string, AuthorizeQuery>();
+
+  constructor(state: IssuerState, autoApprove: boolean) {
+    this.#state = state;
+    this.#autoApprove = autoApprove;
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const method = request.method ?? "GET";
+    const url = new URL(request.url ?? "/", "http://sandbox.invalid");
+    // The path only: the query of an authorize address holds a state.
+    const entry = { method, path: url.pathname };
+    if (method === "POST" && url.pathname === "/oauth/token") return this.#token(request, response, entry);
+    let status = 404;
+    if (method === "GET" && url.pathname === "/oauth/authorize") status = this.#authorize(url, response);
+    else if (method === "POST" && url.pathname === "/sandbox/answer") {
+      status = this.#answer(new URLSearchParams(await readBody(request)), response);
+    } else sendPage(response, 404, refusalPage("there is nothing here"));
+    this.log.push({ ...entry, status });
+  }
+
+  #authorize(url: URL, response: ServerResponse): number {
+    const query = readAuthorizeQuery(url);
+    // Never redirected: a redirect_uri that was not checked is nowhere to send anybody.
+    if ("wrong" in query) return sendPage(response, 400, refusalPage(`${query.wrong} is missing or wrong`));
+    const accounts = this.#state.eligible(query);
+    const account = accounts.find(({ email }) => email === query.login_hint) ?? accounts[0];
+    if (this.#autoApprove && account !== undefined) return redirect(response, this.#state.approve(query, account));
+    const ticket = randomBytes(18).toString("base64url");
+    this.#tickets.set(ticket, query);
+    return sendPage(response, 200, approvePage(ticket, accounts));
+  }
+
+  #answer(form: URLSearchParams, response: ServerResponse): number {
+    const ticket = form.get("ticket") ?? "";
+    const query = this.#tickets.get(ticket);
+    if (query === undefined) return sendPage(response, 400, refusalPage("it was answered before"));
+    this.#tickets.delete(ticket);
+    const choice = form.get("account") ?? "";
+    const account = this.#state.eligible(query)[/^\d{1,4}$/.test(choice) ? Number(choice) : -1];
+    return redirect(
+      response,
+      account === undefined ? callbackUrl(query, { error: "access_denied" }) : this.#state.approve(query, account),
+    );
+  }
+
+  async #token(request: IncomingMessage, response: ServerResponse, entry: IssuerLogEntry): Promise<void> {
+    const fault = this.faults.take();
+    const seen = fault === undefined ? entry : { ...entry, fault: fault.kind };
+    if (fault?.kind === "drop-before-read") {
+      this.log.push(seen);
+      request.socket.destroy();
+      return;
+    }
+    const grant = readGrant(await readBody(request), request.headers["content-type"] ?? "");
+    const line = { ...seen, ...grantNote(grant) };
+    if (fault?.kind === "hang") {
+      this.log.push(line);
+    } else if (fault?.kind === "drop-after-process") {
+      this.#state.answer(grant);
+      this.log.push(line);
+      request.socket.destroy();
+    } else if (fault !== undefined) {
+      this.log.push({ ...line, status: answerWithFault(fault, response) });
+    } else {
+      const { status, body } = this.#state.answer(grant);
+      const headers = {
+        "content-type": "application/json",
+        "cache-control": "no-store",
+        // §1.5: the id that a report to the real one would quote.
+        "x-request-id": `req-sandbox-${this.log.length + 1}`,
+      };
+      // Logged before it is answered: whoever has the answer finds its line.
+      this.log.push({ ...line, status });
+      response.writeHead(status, headers).end(JSON.stringify(body));
+    }
+  }
+}
+
+function queryOf(authorizeUrl: string): AuthorizeQuery {
+  const query = URL.canParse(authorizeUrl) ? readAuthorizeQuery(new URL(authorizeUrl)) : { wrong: "address" };
+  if ("wrong" in query)
+    throw usage(`The sandbox cannot take this sign-in link: its ${query.wrong} is missing or wrong.`);
+  return query;
+}
+
+function grantNote(grant: Grant | undefined): { grantType?: string; presented?: string } {
+  if (grant === undefined) return {};
+  const secret = grant.grant_type === "refresh_token" ? grant.refresh_token : grant.code;
+  return { grantType: grant.grant_type, presented: fingerprint(secret) };
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  let text = "";
+  request.setEncoding("utf8");
+  for await (const chunk of request) {
+    text += String(chunk);
+    if (text.length > MAX_REQUEST_CHARS) throw usage("A request to the sandbox was too large.");
+  }
+  return text;
+}
+
+function sendPage(response: ServerResponse, status: number, html: string): number {
+  response.writeHead(status, {
+    "content-type": "text/html; charset=utf-8",
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; form-action 'self' http://localhost:* http://127.0.0.1:*",
+    connection: "close",
+  });
+  response.end(html);
+  return status;
+}
+
+function redirect(response: ServerResponse, location: string): number {
+  response.writeHead(302, { location, "cache-control": "no-store", connection: "close" }).end();
+  return 302;
+}
+
+function usage(message: string): CodexAuthError {
+  return new CodexAuthError("ERR_USAGE", { message, next: "Start a new sign-in against the sandbox." });
+}

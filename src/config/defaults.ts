@@ -45,6 +45,8 @@ export const PROFILES = {
 /** Sign-in attempts (facts/codex-oauth.md §1). */
 export const LOGIN = {
   attemptTtlMs: 10 * MINUTE,
+  /** How long an ended attempt is remembered after it would have expired, without any secret: to call a replay a replay. */
+  tombstoneMs: 1 * HOUR,
   requestTimeoutMs: 30 * SECOND,
   connectTimeoutMs: 10 * SECOND,
   maxBodyBytes: 1024 * 1024,
@@ -70,10 +72,7 @@ export const CHAT = {
 /** The apply queue. */
 export const APPLY = {
   heartbeatMs: 2 * SECOND,
-  executorStaleMs: 15 * SECOND,
-  idleExitMs: 3 * SECOND,
   repairAttempts: 3,
-  healthyWithinMs: 2 * MINUTE,
   receiptsKept: 200,
   receiptTtlMs: 90 * DAY,
   outboxTtlMs: 7 * DAY,
@@ -81,6 +80,8 @@ export const APPLY = {
   endedJobTtlMs: 1 * DAY,
   orphanSecretMs: 1 * HOUR,
   replanAttempts: 3,
+  executorAttempts: 3,
+  executorRetryMs: 1 * SECOND,
 } as const;
 
 /** How often a watched folder is looked at where the system gives no notice. */
@@ -110,6 +111,9 @@ export const TELEGRAM = {
   retryAttempts: 3,
   retryFirstMs: 1 * SECOND,
   maxRetryAfterSeconds: 60,
+  /** First and longest wait before an answer that could not be delivered is tried again. */
+  deliverRetryMs: 2 * SECOND,
+  deliverRetryMaxMs: 1 * HOUR,
   /** How many ids of ignored senders are printed. */
   maxStrangersShown: 20,
   /** How many presses are remembered, to answer each once. */

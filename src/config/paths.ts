@@ -24,6 +24,7 @@ export interface OwnPaths {
   readonly outbox: string;
   readonly parked: string;
   readonly chat: string;
+  readonly corrupt: string;
   readonly log: string;
 }
 
@@ -31,13 +32,18 @@ export interface OwnPaths {
 export function openClawPaths(environment: Environment, exists: (path: string) => boolean = existsSync): OpenClawPaths {
   const { openclaw } = environment;
   const home = openclaw.home === undefined ? environment.home : expandUserPath(openclaw.home, environment.home);
-  const stateDir = openclaw.stateDir === undefined ? defaultStateDir(home, exists) : expandUserPath(openclaw.stateDir, home);
+  const stateDir =
+    openclaw.stateDir === undefined ? defaultStateDir(home, exists) : expandUserPath(openclaw.stateDir, home);
   return {
     stateDir,
     configPath:
-      openclaw.configPath === undefined ? defaultConfigPath(stateDir, exists) : expandUserPath(openclaw.configPath, home),
+      openclaw.configPath === undefined
+        ? defaultConfigPath(stateDir, exists)
+        : expandUserPath(openclaw.configPath, home),
     mainAgentDir:
-      openclaw.agentDir === undefined ? join(stateDir, "agents", "main", "agent") : expandUserPath(openclaw.agentDir, home),
+      openclaw.agentDir === undefined
+        ? join(stateDir, "agents", "main", "agent")
+        : expandUserPath(openclaw.agentDir, home),
     oauthDir: openclaw.oauthDir === undefined ? join(stateDir, "credentials") : expandUserPath(openclaw.oauthDir, home),
   };
 }
@@ -54,6 +60,7 @@ export function ownPaths(stateDir: string): OwnPaths {
     outbox: join(root, "outbox"),
     parked: join(root, "parked"),
     chat: join(root, "chat"),
+    corrupt: join(root, "corrupt"),
     log: join(root, "log"),
   };
 }

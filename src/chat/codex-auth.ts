@@ -1,0 +1,84 @@
+// `/codex_auth`: hands each of its forms, and a plain answer to a list or a pasted address, to the part that does it.
+
+import { shortName } from "../profiles/selector.ts";
+import { mayHoldCallback, parseCodexAuth, type CodexAuthCommand } from "./command.ts";
+import { decide, showDecision } from "./confirm.ts";
+import { agentOf, show, type Turn } from "./context.ts";
+import { finish } from "./finish.ts";
+import { logIn } from "./login-card.ts";
+import { discard, findParked, showParked, take } from "./parked.ts";
+import { askForName, showPicker } from "./picker.ts";
+import { cancelAll, showStatus } from "./status.ts";
+import { helpReply } from "./wording.ts";
+
+/** Answers `/codex_auth <args>`. */
+export async function codexAuth(turn: Turn, args: string): Promise<void> {
+  // Too long, misspelt, in the wrong place: an address with a code in it leaves the chat all the same.
+  if (mayHoldCallback(args)) return finishAnyhow(turn, args);
+  return run(turn, parseCodexAuth(args));
+}
+
+/** Answers a plain message where it is one of ours; false where it is chatter. */
+export async function plainText(turn: Turn, text: string): Promise<boolean> {
+  if (turn.services.signIns.isCallback(text)) {
+    await finish(turn, text);
+    return true;
+  }
+  const answer = text.trim();
+  if (!turn.asker.private || answer.length > 128 || /\s/.test(answer)) return false;
+  const list = await turn.services.lists.current(turn.asker);
+  if (list === undefined) return false;
+  const isNumber = /^\d{1,4}$/.test(answer);
+  if (list.kind === "parked" && isNumber) {
+    await showDecision(turn, await decide(turn, await findParked(turn, answer)));
+    return true;
+  }
+  const isName = list.kind === "profiles" && list.entries.some((id) => id === answer || shortName(id) === answer);
+  if (!isName && !(isNumber && list.kind === "profiles")) return false;
+  await logInTo(turn, list.agentId, answer);
+  return true;
+}
+
+async function run(turn: Turn, command: CodexAuthCommand): Promise<void> {
+  const agentId = agentOf(turn, command.agentId);
+  switch (command.kind) {
+    case "menu":
+      return showPicker(turn, agentId);
+    case "help":
+      await show(turn, helpReply());
+      return;
+    case "new":
+      return askForName(turn, agentId);
+    case "login":
+      return logInTo(turn, agentId, command.selector);
+    case "finish":
+      return finish(turn, command.pasted, command.selector);
+    case "status":
+      return showStatus(turn, agentId, command.selector);
+    case "cancel":
+      return cancelAll(turn);
+    case "parked":
+      return showParked(turn);
+    case "take":
+      return take(turn, command);
+    case "discard":
+      return discard(turn, command);
+  }
+}
+
+/** A number is an entry of the list last shown, with its agent; everything else is a selector. */
+async function logInTo(turn: Turn, agentId: string, selector: string): Promise<void> {
+  if (!/^\d{1,4}$/.test(selector)) return logIn(turn, agentId, selector);
+  const picked = await turn.services.lists.pick(turn.asker, "profiles", Number(selector));
+  return logIn(turn, picked.agentId, picked.entry);
+}
+
+async function finishAnyhow(turn: Turn, args: string): Promise<void> {
+  let command: CodexAuthCommand | undefined;
+  try {
+    command = parseCodexAuth(args);
+  } catch {
+    // What is wrong with the words matters less than that the address goes; `finish` then says what is wrong with it.
+  }
+  return command?.kind === "finish" ? finish(turn, command.pasted, command.selector) : finish(turn, args);
+}

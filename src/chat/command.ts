@@ -1,0 +1,160 @@
+// Reads what stands behind `/codex_auth`: a subcommand with its words, or a profile to sign in.
+
+import { CHAT } from "../config/defaults.ts";
+import { CodexAuthError } from "../errors.ts";
+
+/** What a person asked for by typing. Words are still as typed: nothing here is checked against a store. */
+export type CodexAuthCommand = { readonly agentId?: string } & (
+  | { readonly kind: "menu" | "help" | "new" | "cancel" | "parked" }
+  | { readonly kind: "status"; readonly selector?: string }
+  | { readonly kind: "login"; readonly selector: string }
+  | { readonly kind: "finish"; readonly selector?: string; readonly pasted: string }
+  | {
+      readonly kind: "take";
+      readonly which: string;
+      readonly as?: string;
+      readonly makeFirst: boolean;
+      readonly replace: boolean;
+    }
+  | { readonly kind: "discard"; readonly which: string; readonly sure: boolean }
+);
+
+/** The words that `/codex_auth` knows besides a profile's name. */
+export const SUBCOMMANDS = ["new", "finish", "status", "cancel", "parked", "take", "discard", "help"] as const;
+/** One of {@link SUBCOMMANDS}. */
+export type Subcommand = (typeof SUBCOMMANDS)[number];
+
+const CALLBACK_HINT = /https?:\/\/|[?&#](?:code|state|error)=/i;
+
+/**
+ * The command in `args`.
+ *
+ * @throws CodexAuthError `ERR_USAGE`, `ERR_UNKNOWN_COMMAND`; neither quotes the words.
+ */
+export function parseCodexAuth(args: string): CodexAuthCommand {
+  if (args.length > CHAT.maxArgumentChars) throw usage("That is longer than any command of ours.", "/codex_auth help");
+  const { words, agentId } = takeAgent(args.split(/\s+/u).filter((word) => word !== ""));
+  return { ...parseWords(words), ...(agentId === undefined ? {} : { agentId }) };
+}
+
+/** True where `text` holds something that looks like an address with a code: it must not stay visible. */
+export function mayHoldCallback(text: string): boolean {
+  return CALLBACK_HINT.test(text);
+}
+
+function parseWords(words: readonly string[]): CodexAuthCommand {
+  const [first, ...rest] = words;
+  if (first === undefined) return { kind: "menu" };
+  const word = first.toLowerCase();
+  switch (word) {
+    case "new":
+    case "cancel":
+    case "parked":
+    case "help":
+      if (rest.length > 0) throw usage(`\`${word}\` takes nothing behind it.`, `/codex_auth ${word}`);
+      return { kind: word };
+    case "status":
+      return status(rest);
+    case "finish":
+      return finish(rest);
+    case "take":
+      return take(rest);
+    case "discard":
+      return discard(rest);
+    default:
+      return login(first, rest);
+  }
+}
+
+/** `--agent <id>` (also `--agent=<id>`) may stand anywhere; `--profile` is what the command line calls the selector. */
+function takeAgent(words: readonly string[]): { words: readonly string[]; agentId?: string } {
+  const kept: string[] = [];
+  let agentId: string | undefined;
+  for (let index = 0; index < words.length; index += 1) {
+    const word = words[index] ?? "";
+    if (word === "--agent") agentId = words[++index] ?? "";
+    else if (word.startsWith("--agent=")) agentId = word.slice("--agent=".length);
+    else if (word !== "--profile") kept.push(word);
+  }
+  if (agentId === undefined) return { words: kept };
+  if (!/^[A-Za-z0-9._-]{1,64}$/.test(agentId))
+    throw usage("`--agent` needs the name of an agent.", "/codex_auth --agent main");
+  return { words: kept, agentId };
+}
+
+function login(first: string, rest: readonly string[]): CodexAuthCommand {
+  if (mayHoldCallback(first)) return finish([first, ...rest]);
+  if (rest.some(mayHoldCallback)) return finish([first, ...rest]);
+  const near = nearestSubcommand(first);
+  if (rest.length > 0) {
+    throw new CodexAuthError("ERR_UNKNOWN_COMMAND", {
+      message: "That is not a command of ours.",
+      next: near === undefined ? "See them all with `/codex_auth help`." : `Did you mean \`/codex_auth ${near}\`?`,
+    });
+  }
+  return { kind: "login", selector: first };
+}
+
+function finish(words: readonly string[]): CodexAuthCommand {
+  const example = "/codex_auth finish work <the address your browser ended on>";
+  if (words.length === 0) throw usage("`finish` needs the address that your browser ended on.", example);
+  const [first = "", ...rest] = words;
+  // A copied address may arrive broken over lines: what is behind the name belongs together.
+  if (mayHoldCallback(first) || rest.length === 0) return { kind: "finish", pasted: words.join("") };
+  return { kind: "finish", selector: first, pasted: rest.join("") };
+}
+
+function take(words: readonly string[]): CodexAuthCommand {
+  const example = "/codex_auth take 1 as work";
+  const [which, ...rest] = words;
+  if (which === undefined) throw usage("`take` needs the number or id of a waiting login.", example);
+  let as: string | undefined;
+  const flags = new Set<string>();
+  for (let index = 0; index < rest.length; index += 1) {
+    const word = (rest[index] ?? "").toLowerCase();
+    if (word === "as") as = rest[++index] ?? "";
+    else if (word === "first" || word === "replace") flags.add(word);
+    else throw usage("`take` does not know one of the words behind it.", example);
+  }
+  if (as === "") throw usage("`as` needs a name.", example);
+  const flagged = { makeFirst: flags.has("first"), replace: flags.has("replace") };
+  return { kind: "take", which, ...flagged, ...(as === undefined ? {} : { as }) };
+}
+
+function discard(words: readonly string[]): CodexAuthCommand {
+  const [which, sure, ...rest] = words;
+  if (which === undefined || rest.length > 0 || (sure !== undefined && sure.toLowerCase() !== "yes")) {
+    throw usage("`discard` needs the number or id of a waiting login.", "/codex_auth discard 1");
+  }
+  return { kind: "discard", which, sure: sure !== undefined };
+}
+
+function status(words: readonly string[]): CodexAuthCommand {
+  const [selector, ...rest] = words;
+  if (rest.length > 0) throw usage("That is one word too many.", "/codex_auth status work");
+  return { kind: "status", ...(selector === undefined ? {} : { selector }) };
+}
+
+function usage(message: string, example: string): CodexAuthError {
+  return new CodexAuthError("ERR_USAGE", { message, next: `For example: \`${example}\`.` });
+}
+
+/** The subcommand that `word` is a slip of the finger away from. */
+export function nearestSubcommand(word: string): Subcommand | undefined {
+  const lower = word.toLowerCase();
+  if (lower.length < 3 || lower.length > 9) return undefined;
+  return SUBCOMMANDS.find((candidate) => candidate !== "new" && isOneSlipAway(lower, candidate));
+}
+
+/** One letter added, left out, changed, or two neighbours swapped. */
+function isOneSlipAway(a: string, b: string): boolean {
+  if (a === b || Math.abs(a.length - b.length) > 1) return false;
+  let start = 0;
+  while (start < a.length && a[start] === b[start]) start += 1;
+  const restA = a.slice(start);
+  const restB = b.slice(start);
+  const isChanged = restA.slice(1) === restB.slice(1);
+  const isAdded = restA.slice(1) === restB || restA === restB.slice(1);
+  const isSwapped = restA[0] === restB[1] && restA[1] === restB[0] && restA.slice(2) === restB.slice(2);
+  return isChanged || isAdded || isSwapped;
+}

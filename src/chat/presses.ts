@@ -1,0 +1,127 @@
+// What a press means now: its short ref is looked for among the things that exist, and what changed makes it stale.
+
+import { jobSubject, saveLogin } from "./save.ts";
+import type { Job } from "../apply/job.ts";
+import type { ParkedLogin } from "../apply/parked.ts";
+import { CODEX_PROVIDER } from "../profiles/profile.ts";
+import { refOf, staleButton, type Press } from "./button.ts";
+import { decide, saveSubject, showDecision, suggestName, type Decision } from "./confirm.ts";
+import { requirePrivate, show, type Turn } from "./context.ts";
+import { attemptSubject, renewSubject, startSignIn } from "./login-card.ts";
+import { askToDiscard, discardNow, parkedSubject, showParked } from "./parked.ts";
+import { askForName, loginSubject, showPicker } from "./picker.ts";
+import { nameFor } from "./profile-words.ts";
+import { bold } from "./reply.ts";
+import { cancelJob } from "./status.ts";
+
+/** Does what a verified press asks for. @throws CodexAuthError `ERR_BUTTON_STALE` where its subject is gone or has changed. */
+export async function press(turn: Turn, { action, ref }: Press): Promise<void> {
+  requirePrivate(turn);
+  switch (action) {
+    case "codex_auth_menu":
+      return showPicker(turn, await agentBy(turn, (agentId) => ["menu", agentId], ref));
+    case "codex_auth_new":
+      return askForName(turn, await agentBy(turn, (agentId) => ["new", agentId], ref));
+    case "codex_auth_login":
+    case "codex_auth_renew":
+      return pressLogin(turn, action, ref);
+    case "codex_auth_stop":
+      return pressStop(turn, ref);
+    case "codex_auth_first":
+      return pressSave(turn, ref, ["new", "same"], true);
+    case "codex_auth_keep":
+      return pressSave(turn, ref, ["new", "same"], false);
+    case "codex_auth_replace":
+      return pressSave(turn, ref, ["other", "unknown"], false);
+    case "codex_auth_saveas":
+      return pressSaveAs(turn, ref);
+    case "codex_auth_parked":
+      return showParked(turn);
+    case "codex_auth_take":
+      return showDecision(turn, await decide(turn, await parkedBy(turn, ref)));
+    case "codex_auth_drop":
+      return askToDiscard(turn, await parkedBy(turn, ref));
+    case "codex_auth_dropyes":
+      return discardNow(turn, await parkedBy(turn, ref));
+    case "codex_auth_cancel":
+      return show(turn, { lines: [await cancelJob(turn, await jobBy(turn, ref))] }).then(() => undefined);
+  }
+}
+
+async function agentBy(turn: Turn, subject: (agentId: string) => readonly string[], ref: string): Promise<string> {
+  const agents = await turn.services.store.agents();
+  return found(agents.find(({ agentId }) => refOf(...subject(agentId)) === ref)).agentId;
+}
+
+async function pressLogin(turn: Turn, action: "codex_auth_login" | "codex_auth_renew", ref: string): Promise<void> {
+  for (const { agentId } of await turn.services.store.agents()) {
+    const store = await turn.services.store.read(agentId);
+    // A profile that was offered and does not exist yet can only be `default`.
+    const ids = [...store.summaries.map(({ id }) => id), `${CODEX_PROVIDER}:default`];
+    for (const id of ids) {
+      const subject = action === "codex_auth_login" ? loginSubject(agentId, id) : await renewSubject(turn, agentId, id);
+      if (refOf(...subject) === ref) return startSignIn(turn, store, id);
+    }
+  }
+  throw staleButton();
+}
+
+async function pressStop(turn: Turn, ref: string): Promise<void> {
+  const { signIns } = turn.services;
+  const waiting = await signIns.waiting(turn.asker);
+  const attempt = found(waiting.find((candidate) => refOf(...attemptSubject(candidate)) === ref));
+  if (!(await signIns.cancel(turn.asker, attempt.id))) throw staleButton();
+  const name = bold(nameFor(turn.asker, attempt.profileId));
+  await show(turn, { lines: [["The sign-in for ", name, " is given up; its link is of no use any more."]] });
+}
+
+/** Finds the login, target and stored value that a saving button was made for; anything else today is stale. */
+async function pressSave(
+  turn: Turn,
+  ref: string,
+  relations: readonly Decision["relation"][],
+  makeFirst: boolean,
+): Promise<void> {
+  for (const parked of await turn.services.engine.parked.list()) {
+    for (const profileId of await targets(turn, parked)) {
+      const decision = await decide(turn, parked, profileId);
+      if (refOf(...saveSubject(decision)) !== ref) continue;
+      if (!relations.includes(decision.relation)) throw staleButton();
+      return saveLogin(turn, decision, makeFirst);
+    }
+  }
+  throw staleButton();
+}
+
+/** The profiles that a card may have been about: the one that was meant, the existing ones, and the suggested name. */
+async function targets(turn: Turn, parked: ParkedLogin): Promise<readonly string[]> {
+  const store = await turn.services.store.read(parked.agentId);
+  return [...new Set([parked.profileId, ...store.summaries.map(({ id }) => id)])];
+}
+
+async function pressSaveAs(turn: Turn, ref: string): Promise<void> {
+  for (const parked of await turn.services.engine.parked.list()) {
+    const name = suggestName(await decide(turn, parked));
+    if (refOf("saveas", parked.id, parked.agentId, name) !== ref) continue;
+    const decision = await decide(turn, parked, `${CODEX_PROVIDER}:${name}`);
+    // Free when it was suggested; if somebody took it since, the next suggestion has another ref.
+    if (decision.relation !== "new") throw staleButton();
+    return saveLogin(turn, decision, false);
+  }
+  throw staleButton();
+}
+
+async function parkedBy(turn: Turn, ref: string): Promise<ParkedLogin> {
+  const waiting = await turn.services.engine.parked.list();
+  return found(waiting.find(({ id }) => refOf(...parkedSubject(id)) === ref));
+}
+
+async function jobBy(turn: Turn, ref: string): Promise<Job> {
+  const jobs = await turn.services.engine.queue.open();
+  return found(jobs.find((job) => refOf(...jobSubject(job)) === ref));
+}
+
+function found<T>(value: T | undefined): T {
+  if (value === undefined) throw staleButton();
+  return value;
+}

@@ -1,0 +1,81 @@
+// The final answer of a job, from its receipt: what was saved, how the gateway got it, or why not and what now.
+
+import type { Receipt } from "../apply/receipt.ts";
+import { cleanText } from "../clean-text.ts";
+import { CHAT } from "../config/defaults.ts";
+import { button, type Turn } from "./context.ts";
+import { parkedSubject } from "./parked.ts";
+import { accountSpans, expiryWords, nameFor } from "./profile-words.ts";
+import { bold, code, type Line, type Reply } from "./reply.ts";
+import { took } from "./time-words.ts";
+import { problemLines } from "./wording.ts";
+
+/** The receipt as a reply; `severalAgents` tells whether the agent has to be named. */
+export function receiptReply(
+  turn: Pick<Turn, "services" | "asker">,
+  receipt: Receipt,
+  options: { readonly severalAgents: boolean },
+): Reply {
+  const name = bold(nameFor(turn.asker, receipt.profileId));
+  const agent: Line = options.severalAgents ? [" of agent ", code(cleanText(receipt.agentId, CHAT.maxLabelChars))] : [];
+  const lines: Line[] = [headLine(receipt, name, agent)];
+  if (receipt.outcome === "done") lines.push(...savedLines(turn, receipt));
+  if (receipt.problem !== undefined) lines.push(...problemLines(receipt.problem));
+  if (receipt.interrupted === true) lines.push(["The work was interrupted on the way and taken up again."]);
+  if (receipt.parkedId === undefined) return { lines };
+  const look = button(turn, "codex_auth_take", parkedSubject(receipt.parkedId), {
+    label: "Look at the login",
+    typed: "/codex_auth parked",
+  });
+  return { lines: [...lines, ["📥 The login is kept and waits for your decision."]], buttons: [[look]] };
+}
+
+function headLine(receipt: Receipt, name: Line[number], agent: Line): Line {
+  switch (receipt.outcome) {
+    case "done":
+      return ["✅ ", name, ...agent, " is saved."];
+    case "rolled-back":
+      return ["❌ ", name, ...agent, " was not kept: the earlier value is back."];
+    case "parked":
+      return ["⚠️ ", name, ...agent, " was not changed."];
+    case "cancelled":
+      return ["Saving ", name, ...agent, " was given up; nothing was changed."];
+  }
+}
+
+function savedLines(turn: Pick<Turn, "services" | "asker">, receipt: Receipt): readonly Line[] {
+  const { asker, services } = turn;
+  const until = receipt.expiresAtMs === undefined ? "" : `, ${expiryWords(receipt.expiresAtMs, services.now())}`;
+  const lines: Line[] = [["Signed in as ", ...accountSpans(asker, receipt), `${until}.`], [gatewayWords(receipt)]];
+  if (receipt.order !== undefined) {
+    const order = receipt.order.written.map((id) => nameFor(asker, id)).join(", ");
+    const wasImplicit =
+      " There was none before: OpenClaw's own choice was written down, and only these are tried from now on.";
+    lines.push([`Order: ${order}.${receipt.order.wasImplicit ? wasImplicit : ""}`]);
+  }
+  const copies = receipt.removedCopies ?? [];
+  if (copies.length > 0) {
+    const agents = copies.map((id) => cleanText(id, CHAT.maxLabelChars)).join(", ");
+    lines.push([`Removed the second copy of this login from: ${agents}. They use main's now.`]);
+  }
+  return lines;
+}
+
+/** What is known about the running gateway, and no more than that. */
+function gatewayWords({ activation }: Receipt): string {
+  const healthy = activation.healthyAfterMs === undefined ? "" : `, healthy in ${took(activation.healthyAfterMs)}`;
+  switch (activation.proven) {
+    case "listed-by-gateway": {
+      const how = { reload: "reloaded", restart: "was restarted", none: "was left running" }[activation.used];
+      return `The gateway ${how}${healthy}, and lists the profile.`;
+    }
+    case "reloaded":
+      return "The gateway reloaded its logins.";
+    case "restarted":
+      return `The gateway was restarted${healthy}.`;
+    case "not-running":
+      return "The gateway is not running; it reads this at its next start.";
+    case "unproven":
+      return "It could not be seen whether the running gateway uses it yet; a restart of the gateway makes sure.";
+  }
+}

@@ -1,0 +1,73 @@
+// Saving a received login: shows what would be interrupted, hands the job to the queue, and follows it.
+
+import { hasEnded, type Job } from "../apply/job.ts";
+import { CHAT } from "../config/defaults.ts";
+import { cleanText } from "../clean-text.ts";
+import { askForApproval } from "./approval.ts";
+import { button, show, type Turn } from "./context.ts";
+import type { Decision } from "./confirm.ts";
+import { nameFor } from "./profile-words.ts";
+import { canCancel, trailOf } from "./progress.ts";
+import { bold, type Line, type Reply } from "./reply.ts";
+
+/** Makes a job of a received login and shows its progress; pressing twice makes one job. */
+export async function saveLogin(turn: Turn, decision: Decision, makeFirst: boolean): Promise<void> {
+  const { services, asker } = turn;
+  const { parked, profileId } = decision;
+  if (services.approvers !== undefined) return askForApproval(turn, decision, services.approvers);
+  const interrupted = await interruptions(turn);
+  // The message comes first: the job keeps its id, so that the answer finds it even after a restart of the bot.
+  const messageId = await show(turn, { lines: [[bold(nameFor(asker, profileId)), ": queued"], ...interrupted] });
+  const { job, existed } = await services.engine.queue.enqueueLogin({
+    parkedId: parked.id,
+    agentId: parked.agentId,
+    profileId,
+    makeFirst,
+    activation: services.activation,
+    requestedBy: { host: asker.host, chatId: asker.chatId, personId: asker.personId, messageId },
+  });
+  if (existed && job.requestedBy.messageId !== messageId) {
+    await turn.out.edit(messageId, { lines: [["That login is already taken care of."]] });
+    return;
+  }
+  if (!hasEnded(job)) follow(turn, job, messageId, interrupted);
+  await services.engine.kick();
+}
+
+/** Shows the progress of a job in the message `messageId`. */
+export function follow(turn: Omit<Turn, "pressed">, job: Job, messageId: string, extra: readonly Line[] = []): void {
+  turn.progress.follow({
+    job,
+    messageId,
+    out: turn.out,
+    render: (latest, trail) => progressReply(turn, latest, trail.length === 0 ? trailOf(latest) : trail, extra),
+  });
+}
+
+/** What the ref of a job's *Cancel* covers. */
+export function jobSubject(job: Pick<Job, "id">): readonly string[] {
+  return ["job", job.id];
+}
+
+function progressReply(turn: Omit<Turn, "pressed">, job: Job, trail: readonly string[], extra: readonly Line[]): Reply {
+  const lines: Line[] = [[bold(nameFor(turn.asker, job.profileId)), ": ", trail.join(" → ")], ...extra];
+  if (!canCancel(job)) return { lines };
+  const cancel = button(turn, "codex_auth_cancel", jobSubject(job), { label: "Cancel", typed: "/codex_auth cancel" });
+  return { lines, buttons: [[cancel]] };
+}
+
+/** What a restart of the gateway would interrupt, where one may come and the gateway tells. */
+async function interruptions(turn: Turn): Promise<readonly Line[]> {
+  const { activation, gateway, log } = turn.services;
+  if (activation === "reload" || activation === "none") return [];
+  try {
+    const names = await gateway.interruptedByRestart();
+    if (names.length === 0) return [];
+    const shown = names.slice(0, 5).map((name) => cleanText(name, CHAT.maxLabelChars));
+    return [["If the gateway must be restarted, this is interrupted: ", shown.join(", "), "."]];
+  } catch (error) {
+    // A gateway that is down or silent has nothing to say here; the job itself finds out and tells.
+    log.error("chat.interruptions", error);
+    return [];
+  }
+}

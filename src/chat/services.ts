@@ -1,0 +1,93 @@
+// What the chat needs of the domains, as narrow ports; `src/hosts/services.ts` fills them for every host.
+
+import type { ApplyEngine } from "../apply/engine.ts";
+import type { Activation, Address } from "../apply/job.ts";
+import type { LoginTokens } from "../apply/parked.ts";
+import type { Identity } from "../profiles/claims.ts";
+import type { ProfileStore } from "../profiles/store.ts";
+import type { Log } from "../secrets/log.ts";
+import type { ButtonCodec } from "./button.ts";
+import type { Asker } from "./conversation.ts";
+import type { ShownLists } from "./lists.ts";
+
+/** A sign-in that waits for its callback. */
+export interface SignInAttempt {
+  readonly id: string;
+  readonly agentId: string;
+  readonly profileId: string;
+  readonly expiresAtMs: number;
+}
+
+/** What the issuer gave, checked and read. */
+export interface SignedIn {
+  readonly tokens: LoginTokens;
+  readonly email?: string;
+  readonly planType?: string;
+  readonly identity?: Identity;
+}
+
+/** What a sign-in is for. */
+export interface SignInTarget {
+  readonly agentId: string;
+  readonly profileId: string;
+  /** The address that the profile holds now: suggested on the sign-in page, so that the wrong account is rare. */
+  readonly email?: string;
+  /** Ask for a fresh sign-in: without it the browser silently reuses the account that it is signed in with. */
+  readonly forceSignIn: boolean;
+}
+
+/** Sign-in attempts, each bound to one person in one chat and one profile. */
+export interface SignIns {
+  /** Starts an attempt; an earlier one for the same person, chat and profile is over. */
+  start(asker: Asker, target: SignInTarget): Promise<{ readonly attempt: SignInAttempt; readonly url: string }>;
+  /** The attempts of this person in this chat that still wait. */
+  waiting(asker: Asker): Promise<readonly SignInAttempt[]>;
+  /** True for text that is a sign-in's callback address, whoever it belongs to. */
+  isCallback(text: string): boolean;
+  /**
+   * Takes the attempt that `pasted` belongs to, once and for all, and gives what is needed to finish it.
+   *
+   * @throws CodexAuthError of the `ERR_LOGIN_*` and `ERR_CALLBACK_*` kinds.
+   */
+  claim(asker: Asker, pasted: string, profileId?: string): Promise<ClaimedSignIn>;
+  /** Ends whatever attempt a callback seen by others belongs to; true where there was one. */
+  burn(pasted: string): Promise<boolean>;
+  cancel(asker: Asker, attemptId: string): Promise<boolean>;
+}
+
+/** A claimed attempt: only the exchange is left, and it can be tried once. */
+export interface ClaimedSignIn {
+  readonly attempt: SignInAttempt;
+  /** @throws CodexAuthError of the `ERR_TOKEN_*` kinds. */
+  exchange(): Promise<SignedIn>;
+}
+
+/** What a restart of the gateway would interrupt, in the gateway's own words, cleaned; empty where it does not tell. */
+export interface ChatGateway {
+  interruptedByRestart(): Promise<readonly string[]>;
+}
+
+/** Everything the chat is made of. */
+export interface ChatServices {
+  /** The profile stores, read only: nothing but `apply/` writes them. */
+  readonly store: Pick<ProfileStore, "agents" | "read" | "readCredential">;
+  readonly signIns: SignIns;
+  readonly engine: Pick<ApplyEngine, "parked" | "queue" | "receipts" | "outbox" | "kick">;
+  readonly gateway: ChatGateway;
+  /** The agent that is meant where none is named. */
+  readonly agentId: string;
+  readonly activation: Activation;
+  /**
+   * Set where nobody sits at this host (a script without a terminal): its changes wait for the press of one of these people.
+   * Empty means that there is nobody to ask, so they are refused (design, decision 12). Absent means that the asker decides.
+   */
+  readonly approvers?: readonly Address[];
+  /** Asked again at each message, press, and delivery. */
+  readonly allow: (asker: Asker) => boolean;
+  readonly buttons: ButtonCodec;
+  readonly lists: ShownLists;
+  /** The least time between two edits of a progress message, in milliseconds. Default `CHAT.progressEveryMs`. */
+  readonly progressEveryMs?: number;
+  readonly now: () => number;
+  readonly log: Log;
+}

@@ -1,0 +1,107 @@
+// `/codex_auth status` and `/codex_auth cancel`: what is running, what was done, and giving up what can still be given up.
+
+import type { Job } from "../apply/job.ts";
+import type { Receipt } from "../apply/receipt.ts";
+import { isCodexAuthError } from "../errors.ts";
+import { resolveSelector } from "../profiles/selector.ts";
+import { show, type Turn } from "./context.ts";
+import { nameFor } from "./profile-words.ts";
+import { canCancel, trailOf } from "./progress.ts";
+import { bold, type Line } from "./reply.ts";
+import type { SignInAttempt } from "./services.ts";
+import { when } from "./time-words.ts";
+
+/** Shows what runs, waits and was done, for one profile or all. */
+export async function showStatus(turn: Turn, agentId: string, selector: string | undefined): Promise<void> {
+  const { engine, signIns, store } = turn.services;
+  const known = selector === undefined ? [] : (await store.read(agentId)).summaries.map(({ id }) => id);
+  const wanted = selector === undefined ? undefined : resolveSelector(selector, known).profileId;
+  const isWanted = ({ profileId }: { readonly profileId: string }): boolean =>
+    wanted === undefined || profileId === wanted;
+  const [jobs, receipts, parked, attempts] = await Promise.all([
+    engine.queue.open(),
+    engine.receipts.list(20),
+    engine.parked.list(),
+    signIns.waiting(turn.asker),
+  ]);
+  const done = receipts.filter(isWanted).slice(0, 5);
+  const lines: Line[] = [
+    ...section(
+      "Running",
+      jobs.filter(isWanted).map((job) => jobLine(turn, job)),
+    ),
+    ...section(
+      "Waiting for your sign-in",
+      attempts.filter(isWanted).map((attempt) => attemptLine(turn, attempt)),
+    ),
+    ...section(
+      "Waiting for your decision",
+      parked.filter(isWanted).map((login) => [nameFor(turn.asker, login.profileId), ": /codex_auth parked"]),
+    ),
+    ...section(
+      "Done",
+      done.map((receipt) => receiptLine(turn, receipt)),
+    ),
+  ];
+  await show(turn, { lines: lines.length > 0 ? lines : [["Nothing is running, and nothing was done yet."]] });
+}
+
+/** Gives up this person's waiting sign-ins in this chat, and their jobs that are not being written yet. */
+export async function cancelAll(turn: Turn): Promise<void> {
+  const { engine, signIns } = turn.services;
+  const { asker } = turn;
+  const lines: Line[] = [];
+  for (const attempt of await signIns.waiting(asker)) {
+    if (await signIns.cancel(asker, attempt.id)) {
+      lines.push([
+        "The sign-in for ",
+        bold(nameFor(asker, attempt.profileId)),
+        " is given up; its link is of no use any more.",
+      ]);
+    }
+  }
+  for (const job of await engine.queue.open()) {
+    const { host, chatId, personId } = job.requestedBy;
+    if (host === asker.host && chatId === asker.chatId && personId === asker.personId)
+      lines.push(await cancelJob(turn, job));
+  }
+  await show(turn, { lines: lines.length > 0 ? lines : [["Nothing of yours is waiting or running here."]] });
+}
+
+/** Asks for one job to be given up and says what came of it. */
+export async function cancelJob(turn: Turn, job: Job): Promise<Line> {
+  const name = bold(nameFor(turn.asker, job.profileId));
+  const tooLate: Line = [name, " is already being written; that ends by itself, see /codex_auth status."];
+  if (!canCancel(job)) return tooLate;
+  try {
+    await turn.services.engine.queue.cancel(job.id);
+    return ["Saving ", name, " is being given up; the login is kept, see /codex_auth parked."];
+  } catch (error) {
+    if (isCodexAuthError(error, "ERR_JOB_NOT_CANCELLABLE")) return tooLate;
+    throw error;
+  }
+}
+
+function section(title: string, lines: readonly Line[]): readonly Line[] {
+  return lines.length === 0 ? [] : [[bold(title)], ...lines];
+}
+
+function jobLine(turn: Turn, job: Job): Line {
+  const at = trailOf(job).at(-1) ?? job.state;
+  return [nameFor(turn.asker, job.profileId), `: ${at}, asked ${when(job.createdAt, turn.services.now())}`];
+}
+
+function attemptLine(turn: Turn, attempt: SignInAttempt): Line {
+  return [nameFor(turn.asker, attempt.profileId), `: the link ends ${when(attempt.expiresAtMs, turn.services.now())}`];
+}
+
+function receiptLine(turn: Turn, receipt: Receipt): Line {
+  const outcomes: Record<Receipt["outcome"], string> = {
+    done: "✅ saved",
+    "rolled-back": "❌ rolled back",
+    parked: "📥 kept for later",
+    cancelled: "given up",
+  };
+  const ago = when(receipt.endedAt, turn.services.now());
+  return [nameFor(turn.asker, receipt.profileId), `: ${outcomes[receipt.outcome]} ${ago}`];
+}

@@ -1,0 +1,78 @@
+// Sentences that more than one part of the chat says: errors, the list of commands, short notes.
+
+import { CHAT } from "../config/defaults.ts";
+import { cleanText } from "../clean-text.ts";
+import { toCodexAuthError, type CodexAuthError } from "../errors.ts";
+import type { Problem } from "../apply/job.ts";
+import { bold, code, type Line, type Reply } from "./reply.ts";
+
+/** An error as a person sees it: what it was, and what to do. */
+export function errorReply(error: unknown): Reply {
+  return { lines: problemLines(toCodexAuthError(error)) };
+}
+
+/** Cause and next step, cleaned; a kept {@link Problem} and a thrown error read alike. */
+export function problemLines(problem: Pick<CodexAuthError, "message" | "next"> | Problem): readonly Line[] {
+  return [
+    ["⚠️ ", cleanText(problem.message, CHAT.maxProblemChars)],
+    ["→ ", ...withCode(cleanText(problem.next, CHAT.maxProblemChars))],
+  ];
+}
+
+/** Our sentences set what can be typed between backticks; here that becomes a style, so no host needs markup inside data. */
+export function withCode(text: string): Line {
+  return text.split(/`([^`]+)`/u).flatMap((part, index) => (part === "" ? [] : [index % 2 === 1 ? code(part) : part]));
+}
+
+function command(typed: string, what: string): Line {
+  return [code(`/codex_auth${typed}`), ` — ${what}`];
+}
+
+/** What can be asked for. */
+export function helpReply(): Reply {
+  return {
+    lines: [
+      [bold("Codex logins of this OpenClaw")],
+      command("", "the profiles and how they are"),
+      command(" <profile>", "sign in: renews that profile, or makes a new one"),
+      command(
+        " finish <profile> <address>",
+        "the address your browser ended on; in a private chat the address alone will do",
+      ),
+      command(" status [profile]", "what is running and what was done"),
+      command(" cancel", "gives up your waiting sign-ins, and what is not yet being written"),
+      command(" parked", "logins that wait for a decision"),
+      command(" take <number> [as <profile>] [first]", "saves one of them"),
+      command(" discard <number>", "throws one of them away"),
+      ["A profile is ", code("default"), ", a word such as ", code("work"), ", or a number of the list last shown."],
+    ],
+  };
+}
+
+/** A command of a later version. */
+export function notYetReply(name: "lease" | "codex_usage"): Reply {
+  return {
+    lines: [["This version does not have ", code(`/${name}`), " yet; it answers to ", code("/codex_auth"), "."]],
+  };
+}
+
+/** A message with a sign-in's address that we could not remove. */
+export const couldNotDeleteReply: Reply = {
+  lines: [["⚠️ I could not remove your message with the address: please delete it yourself."]],
+};
+
+/** A sign-in's address that others could read. */
+export function seenByOthersReply(options: { readonly burnt: boolean; readonly deleted: boolean }): Reply {
+  return {
+    lines: [
+      ["⚠️ That address is a key, and everybody here could read it."],
+      [
+        options.burnt
+          ? "The sign-in it belongs to is ended and cannot be used any more."
+          : "No sign-in of ours is waiting for it.",
+      ],
+      ...(options.deleted ? [] : couldNotDeleteReply.lines),
+      ["→ Start again with ", code("/codex_auth"), " in a private chat with me."],
+    ],
+  };
+}

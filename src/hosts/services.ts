@@ -1,0 +1,166 @@
+// What every host is composed of: the domains on this machine's OpenClaw, and the chat on top of them.
+
+import { randomBytes as systemRandomBytes } from "node:crypto";
+import { ApplyEngine } from "../apply/engine.ts";
+import type { Address } from "../apply/job.ts";
+import { Outbox } from "../apply/outbox.ts";
+import { ParkedLogins } from "../apply/parked.ts";
+import { JobQueue } from "../apply/queue.ts";
+import { Receipts } from "../apply/receipt.ts";
+import { ButtonCodec } from "../chat/button.ts";
+import type { Asker } from "../chat/conversation.ts";
+import { ShownLists } from "../chat/lists.ts";
+import type { ChatServices } from "../chat/services.ts";
+import { IssuerSignIns } from "../chat/sign-ins.ts";
+import type { Config } from "../config/config.ts";
+import type { Environment } from "../config/env.ts";
+import { expandUserPath, openClawPaths, ownPaths, type OpenClawPaths, type OwnPaths } from "../config/paths.ts";
+import { createGateway, type Gateway } from "../gateway/gateway.ts";
+import { detectGeneration, type Generation } from "../gateway/generation.ts";
+import { parseIssuer } from "../oauth/issuer.ts";
+import { PendingLogins } from "../oauth/pending.ts";
+import { JsonProfileStore } from "../profiles/json-store.ts";
+import type { ProfileStore } from "../profiles/store.ts";
+import type { Log } from "../secrets/log.ts";
+
+/** What {@link buildParts} starts from. */
+export interface PartsOptions {
+  readonly environment: Environment;
+  readonly config: Config;
+  readonly log: Log;
+  /** Starts a worker that outlives this process. */
+  readonly launch: (parts: Parts) => Promise<void>;
+  readonly now?: () => number;
+  readonly randomBytes?: (size: number) => Uint8Array;
+}
+
+/** The domains, put together; building them touches no file. */
+export interface Parts {
+  readonly environment: Environment;
+  readonly config: Config;
+  readonly log: Log;
+  readonly now: () => number;
+  readonly openClaw: OpenClawPaths;
+  readonly own: OwnPaths;
+  readonly store: ProfileStore;
+  readonly gateway: Gateway;
+  readonly pending: PendingLogins;
+  readonly engine: ApplyEngine;
+}
+
+/**
+ * The domains for the OpenClaw that `environment` points to.
+ *
+ * @throws CodexAuthError `ERR_ISSUER_FORBIDDEN`.
+ */
+export function buildParts(options: PartsOptions): Parts {
+  const { environment, config, log } = options;
+  const now = options.now ?? Date.now;
+  const randomBytes = options.randomBytes ?? systemRandomBytes;
+  const openClaw = openClawPaths(environment);
+  const own = ownPaths(openClaw.stateDir);
+  const parked = new ParkedLogins({ folder: own.parked, now, randomBytes });
+  const engine = new ApplyEngine({
+    parked,
+    queue: new JobQueue({ paths: own, parked, now }),
+    receipts: new Receipts({ folder: own.receipts, now }),
+    outbox: new Outbox({ folder: own.outbox, now }),
+    launch: () => options.launch(parts),
+  });
+  const parts: Parts = {
+    environment,
+    config,
+    log,
+    now,
+    openClaw,
+    own,
+    engine,
+    store: new JsonProfileStore({
+      paths: openClaw,
+      home: homeOf(environment),
+      generation: () => generationOf(openClaw, parts.gateway),
+      corruptFolder: own.corrupt,
+      now,
+    }),
+    gateway: createGateway({
+      paths: openClaw,
+      tmp: environment.tmp,
+      uid: environment.uid,
+      environment: environment.openclaw,
+      restartCommand: config.restartCommand,
+    }),
+    pending: new PendingLogins({ folder: own.pending, issuer: parseIssuer(config.issuer), now, randomBytes }),
+  };
+  return parts;
+}
+
+/** The generation by the files; where they do not say (a fresh install), by the version that the running gateway names. */
+async function generationOf(openClaw: OpenClawPaths, gateway: Gateway): Promise<Generation> {
+  const { generation } = await detectGeneration(openClaw);
+  if (generation !== "unknown") return generation;
+  const location = await gateway.locate();
+  if (location.kind !== "running") return generation;
+  // Any answer names the version; one that does not come leaves it unknown.
+  await gateway.profiles(location.instance).catch(() => undefined);
+  const greeted = await gateway.locate();
+  if (greeted.kind !== "running") return generation;
+  return (await detectGeneration({ ...openClaw, runningVersion: greeted.instance.version })).generation;
+}
+
+/** The home that `~` means to OpenClaw. */
+function homeOf({ home, openclaw }: Environment): string {
+  return openclaw.home === undefined ? home : expandUserPath(openclaw.home, home);
+}
+
+/** How a host differs for the chat. */
+export interface ChatOptions {
+  /** True where nobody sits at this host (a script without a terminal): its changes wait for a person in the chat. Default false. */
+  readonly unattended?: boolean;
+}
+
+/** The chat's services; makes the button key where there is none yet. */
+export async function buildChatServices(parts: Parts, options: ChatOptions = {}): Promise<ChatServices> {
+  const { config, engine, gateway, log, now, own, pending, store } = parts;
+  const isUnattended = options.unattended === true && !config.allowUnattended;
+  return {
+    store,
+    signIns: new IssuerSignIns({ pending, issuer: parseIssuer(config.issuer), now }),
+    engine,
+    gateway: { interruptedByRestart: () => interruptedByRestart(gateway) },
+    agentId: config.agentId,
+    activation: config.activation,
+    ...(isUnattended ? { approvers: approversOf(config) } : {}),
+    allow: (asker) => mayAsk(config, asker),
+    buttons: await ButtonCodec.open({ folder: own.chat, now }),
+    lists: new ShownLists({ folder: own.chat, now }),
+    now,
+    log,
+  };
+}
+
+/** Telegram's people by the allow-list; whoever runs a terminal or a command on this machine owns the files anyway. */
+export function mayAsk(config: Config, asker: Pick<Asker, "host" | "personId">): boolean {
+  switch (asker.host) {
+    case "telegram":
+      return config.telegram.allowFrom.includes(asker.personId);
+    case "terminal":
+    case "cli":
+      return true;
+    case "openclaw":
+      return false;
+  }
+}
+
+/** Those who may allow what a script asks for, each in their private chat; nobody where no bot could bring the question. */
+function approversOf(config: Config): readonly Address[] {
+  const { allowFrom, botToken } = config.telegram;
+  if (botToken === undefined) return [];
+  return allowFrom.map((id) => ({ host: "telegram", chatId: id, personId: id }));
+}
+
+async function interruptedByRestart(gateway: Gateway): Promise<readonly string[]> {
+  const location = await gateway.locate();
+  if (location.kind !== "running") return [];
+  const plan = await gateway.planRestart(location.instance);
+  return plan.kind === "possible" ? (plan.interrupts ?? []) : [];
+}

@@ -1,0 +1,138 @@
+import { describe, expect, it } from "vitest";
+import { lineText } from "../../src/chat/reply.ts";
+import { alice, bob, chatLab, signedIn, type Account, type ChatLab } from "./chat-lab.ts";
+
+async function park(lab: ChatLab, name: string, account: Account): Promise<string> {
+  const { tokens, ...login } = signedIn(account);
+  const requestedBy = { host: "telegram", chatId: "1", personId: "1" };
+  const record = {
+    ...login,
+    agentId: "main",
+    profileId: `openai-codex:${name}`,
+    reason: "first-login" as const,
+    expiresAtMs: tokens.expiresAtMs,
+    requestedBy,
+  };
+  lab.clock.now += 1;
+  return (await lab.parked.put(record, tokens)).id;
+}
+
+describe("/codex_auth parked", () => {
+  it("lists what waits, numbered; the picker and the status remind of it", async () => {
+    const lab = await chatLab();
+    await lab.say("parked");
+    expect(lab.out.last).toBe("No login waits for a decision.");
+    await park(lab, "work", alice);
+    await park(lab, "home", bob);
+    await lab.say("");
+    expect(lab.out.last).toContain("2 received logins wait for your decision.");
+    await lab.press("Waiting logins (2)");
+    expect(lab.out.last).toContain("1. alice@example.com (plus) for work: a new profile, not confirmed yet");
+    expect(lab.out.last).toContain("2. bob@example.com (pro) for home");
+    await lab.say("status");
+    expect(lab.out.last).toContain("Waiting for your decision\nwork: /codex_auth parked\nhome:");
+  });
+
+  it("opens one of them by its button or by a number alone, without saving it", async () => {
+    const lab = await chatLab();
+    await park(lab, "work", alice);
+    await park(lab, "home", bob);
+    await lab.say("parked");
+    expect(await lab.incoming({ kind: "text", text: "2" })).toBe("handled");
+    expect(lab.out.last).toContain("Save as openai-codex:home?");
+    await lab.say("parked");
+    await lab.press("1. work");
+    expect(lab.out.last).toContain("Save as openai-codex:work?");
+    expect(await lab.queue.list()).toEqual([]);
+  });
+
+  it("tells a group only how many there are", async () => {
+    const lab = await chatLab();
+    await park(lab, "work", alice);
+    await lab.say("parked", { private: false, chatId: "-100" });
+    expect(lab.out.last).toBe("1 login waits for a decision; look in a private chat with me.");
+  });
+});
+
+describe("/codex_auth take", () => {
+  it("saves by number, by id, and under another name", async () => {
+    const lab = await chatLab();
+    await park(lab, "work", alice);
+    await lab.say("parked");
+    await lab.say("take 1");
+    const id = await park(lab, "home", bob);
+    await lab.say(`take ${id.toUpperCase()} as spare first`);
+    const jobs = await lab.queue.list();
+    expect(jobs.map(({ profileId, makeFirst }) => [profileId, makeFirst])).toEqual([
+      ["openai-codex:work", false],
+      ["openai-codex:spare", true],
+    ]);
+    expect(await lab.parked.list()).toEqual([]);
+  });
+
+  it("makes one job of two commands at the same moment, and the second says so", async () => {
+    const lab = await chatLab();
+    const id = await park(lab, "work", alice);
+    await Promise.all([lab.say(`take ${id}`), lab.say(`take ${id} first`)]);
+    expect(await lab.queue.list()).toHaveLength(1);
+    const texts = [...lab.out.messages.values()].map((reply) => lineText(reply.lines[0] ?? []));
+    expect(texts.toSorted()).toEqual(["That login is already taken care of.", "work: queued"]);
+  });
+
+  it("shows what would be replaced first, and replaces only after that", async () => {
+    const lab = await chatLab();
+    await lab.writeStore({ work: alice });
+    const id = await park(lab, "home", bob);
+    await lab.say(`take ${id} as work`);
+    expect(lab.out.last).toContain("openai-codex:work holds: alice@example.com");
+    expect(await lab.queue.list()).toEqual([]);
+    await lab.say(lab.out.button("Replace what").typed.replace("/codex_auth ", ""));
+    expect(await lab.queue.list()).toMatchObject([{ profileId: "openai-codex:work" }]);
+  });
+
+  it("does not replace on the first word, whatever it says", async () => {
+    const lab = await chatLab();
+    await lab.writeStore({ work: alice });
+    const id = await park(lab, "work", bob);
+    await lab.say(`take ${id} replace first`);
+    expect(await lab.queue.list()).toEqual([]);
+    lab.clock.now += 11 * 60_000;
+    await lab.say(`take ${id} replace`);
+    expect(await lab.queue.list()).toEqual([]);
+  });
+
+  it("does not reach somebody's profile by way of `default`", async () => {
+    const lab = await chatLab();
+    await lab.writeStore({ work: alice });
+    const id = await park(lab, "home", alice);
+    await lab.say(`take ${id} as default`);
+    expect(lab.out.last).toContain("There is no profile called `default`");
+    expect(await lab.queue.list()).toEqual([]);
+  });
+
+  it.each(["take 1", "take 99", "take p-0000", "discard ../../x", "take p-1 as 123"])(
+    "refuses %j and keeps everything",
+    async (args) => {
+      const lab = await chatLab();
+      await park(lab, "work", alice);
+      await lab.say(args);
+      expect(lab.out.last).toMatch(/^⚠️ .+\n→ .+/);
+      expect(await lab.parked.list()).toHaveLength(1);
+      expect(await lab.queue.list()).toEqual([]);
+    },
+  );
+});
+
+describe("/codex_auth discard", () => {
+  it("asks, and throws away on `yes`", async () => {
+    const lab = await chatLab();
+    const id = await park(lab, "work", alice);
+    await lab.say("parked");
+    await lab.say("discard 1");
+    expect(await lab.parked.list()).toHaveLength(1);
+    expect(lab.out.last).toContain(`/codex_auth discard ${id} yes`);
+    await lab.say(`discard ${id} yes`);
+    expect(await lab.parked.list()).toEqual([]);
+    expect(await lab.parked.tokens(id)).toBeUndefined();
+  });
+});

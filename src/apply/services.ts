@@ -1,6 +1,5 @@
 // What an executor works with; each host's composition root fills it in.
 
-import type { CodexAuthError } from "../errors.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import type { ProfileStore } from "../profiles/store.ts";
 import type { Log } from "../secrets/log.ts";
@@ -17,8 +16,6 @@ export interface ExecutorServices {
   readonly outbox: Outbox;
   readonly store: ProfileStore;
   readonly gateway: Gateway;
-  /** Why this process may not restart the gateway (it would die with it), or undefined where it may. */
-  readonly restartForbidden: CodexAuthError | undefined;
   readonly now: () => number;
   readonly log: Log;
 }

@@ -7,13 +7,12 @@ import type { JobProgress } from "../job.ts";
 import type { JobRun } from "../job-run.ts";
 import type { ExecutorServices } from "../services.ts";
 
-/** How the located gateway could be restarted from this process; undefined where none runs. */
+/** How the located gateway could be restarted from this process (never from inside its own service); undefined where none runs. */
 export async function restartPlanFor(
   location: GatewayLocation,
   services: ExecutorServices,
 ): Promise<RestartPlan | undefined> {
   if (location.kind !== "running") return undefined;
-  if (services.restartForbidden !== undefined) return { kind: "impossible", error: services.restartForbidden };
   return services.gateway.planRestart(location.instance);
 }
 

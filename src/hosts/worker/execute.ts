@@ -1,0 +1,46 @@
+// Executes every open job as the one executor; where another one is at work, waits until it is done or gone.
+
+import { setTimeout as delay } from "node:timers/promises";
+import type { ExecutorRecord } from "../../apply/reign.ts";
+import { withReign } from "../../apply/reign.ts";
+import { Executor } from "../../apply/executor.ts";
+import type { ExecutorServices } from "../../apply/services.ts";
+import { APPLY, OWN_LOCK } from "../../config/defaults.ts";
+import { isCodexAuthError } from "../../errors.ts";
+import { VERSION } from "../../version.ts";
+import type { Parts } from "../services.ts";
+
+/**
+ * Ends every open job; gives how many it ended itself. A job that was enqueued while another executor was just leaving is
+ * found here: whoever starts an executor after its job is on disk can rely on somebody ending it.
+ */
+export async function executeOpenJobs(parts: Parts, kind: ExecutorRecord["kind"]): Promise<number> {
+  const { own: paths, now, log, engine, store, gateway } = parts;
+  const services: ExecutorServices = {
+    parked: engine.parked,
+    queue: engine.queue,
+    receipts: engine.receipts,
+    outbox: engine.outbox,
+    store,
+    gateway,
+    now,
+    log,
+  };
+  let ended = 0;
+  let failures = 0;
+  while ((await engine.queue.open()).length > 0) {
+    try {
+      const reignOptions = { paths, kind, version: VERSION, now, waitMs: OWN_LOCK.waitMs };
+      ended += await withReign(reignOptions, (reign) => new Executor(services, reign).drain());
+    } catch (error) {
+      if (!isCodexAuthError(error, "ERR_LOCK_TIMEOUT", "ERR_LOCK_LOST", "ERR_EXECUTOR_FENCED")) {
+        // A job that cannot be ended now (a full disk, say) is left for the next start rather than tried for ever.
+        failures += 1;
+        if (failures >= APPLY.executorAttempts) throw error;
+        log.error("executor", error);
+      }
+      await delay(APPLY.executorRetryMs);
+    }
+  }
+  return ended;
+}

@@ -1,0 +1,31 @@
+// The worker's entry and composition root: executes every open job, then ends. Nobody reads its output, so its log is a file.
+
+import { appendFile } from "node:fs/promises";
+import { join } from "node:path";
+import { loadConfig } from "../../config/config.ts";
+import { readEnvironment } from "../../config/env.ts";
+import { openClawPaths, ownPaths } from "../../config/paths.ts";
+import { createLog } from "../../secrets/log.ts";
+import { ensurePrivateFolder } from "../../storage/atomic-write.ts";
+import { buildParts } from "../services.ts";
+import { executeOpenJobs } from "./execute.ts";
+
+const environment = readEnvironment();
+const own = ownPaths(openClawPaths(environment).stateDir);
+let writing: Promise<unknown> = ensurePrivateFolder(own.log);
+const log = createLog((line) => {
+  writing = writing
+    .then(() => appendFile(join(own.log, "worker.log"), `${line}\n`, { mode: 0o600 }))
+    .catch(() => undefined);
+}, Date.now);
+
+try {
+  const config = await loadConfig(environment.settings.configPath ?? own.config, environment);
+  // Whoever executes jobs starts nobody else for it.
+  const parts = buildParts({ environment, config, log, launch: () => Promise.resolve() });
+  await executeOpenJobs(parts, "worker");
+} catch (error) {
+  log.error("worker", error);
+  process.exitCode = 1;
+}
+await writing;

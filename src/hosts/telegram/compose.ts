@@ -1,0 +1,65 @@
+// The composition root of the Telegram host: settings, domains, chat and bot are put together here and nowhere else.
+
+import { ChatRouter } from "../../chat/router.ts";
+import { loadConfig } from "../../config/config.ts";
+import type { Environment } from "../../config/env.ts";
+import { openClawPaths, ownPaths } from "../../config/paths.ts";
+import { CodexAuthError } from "../../errors.ts";
+import type { Log } from "../../secrets/log.ts";
+import { buildChatServices, buildParts, mayAsk, type Parts } from "../services.ts";
+import { launchWorkerFor } from "../worker/launch.ts";
+import { type RunningBot, runTelegramBot } from "./run.ts";
+
+/** What {@link startTelegramBot} is given. */
+export interface TelegramHostOptions {
+  readonly environment: Environment;
+  readonly log: Log;
+  /** One sentence for the operator's terminal. */
+  readonly print: (line: string) => void;
+  /** Ends a start that waits for a network, and the bot. */
+  readonly signal?: AbortSignal;
+  readonly now?: () => number;
+  /** Starts an executor. Default: a worker process that outlives the bot. */
+  readonly launch?: (parts: Parts) => Promise<void>;
+}
+
+/**
+ * Starts the bot of this machine's settings and takes up the work that an earlier process left.
+ *
+ * @throws CodexAuthError `ERR_CONFIG_INVALID`, `ERR_ISSUER_FORBIDDEN`, `ERR_TELEGRAM_TOKEN`, `ERR_TELEGRAM_CONFLICT`, `ERR_CANCELLED`, `ERR_FILE_*`.
+ */
+export async function startTelegramBot(options: TelegramHostOptions): Promise<RunningBot> {
+  const { environment, log, print } = options;
+  const now = options.now ?? Date.now;
+  const settingsPath = environment.settings.configPath ?? ownPaths(openClawPaths(environment).stateDir).config;
+  const config = await loadConfig(settingsPath, environment);
+  const { apiRoot, botToken: token, allowFrom } = config.telegram;
+  if (token === undefined) throw noToken(settingsPath);
+  const parts = buildParts({ environment, config, log, now, launch: options.launch ?? launchWorkerFor });
+  const router = new ChatRouter(await buildChatServices(parts));
+  // No executor now is no reason for no bot: the jobs are on disk, and the next one that is enqueued starts an executor.
+  await parts.engine.resume().catch((error: unknown) => log.error("telegram.resume-jobs", error));
+  const bot = await runTelegramBot({
+    token,
+    apiRoot,
+    router,
+    engine: parts.engine,
+    allow: (asker) => mayAsk(config, asker),
+    settingsPath,
+    now,
+    log,
+    print,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+  if (allowFrom.length === 0) {
+    print(`Nobody may use this bot yet. Write to @${bot.username} in Telegram: your id then appears here.`);
+  }
+  return bot;
+}
+
+function noToken(settingsPath: string): CodexAuthError {
+  return new CodexAuthError("ERR_CONFIG_INVALID", {
+    message: "There is no token for a Telegram bot.",
+    next: `Make a bot at @BotFather and name the file with its token as telegram.botTokenFile in ${settingsPath}, or set CODEX_AUTH_BOT_TOKEN.`,
+  });
+}

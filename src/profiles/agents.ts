@@ -53,16 +53,16 @@ export async function listAgentPlaces(roots: AgentRoots, config: OpenClawConfig)
 }
 
 /** The place of `agentId` (main where none is given). @throws CodexAuthError `ERR_AGENT_UNKNOWN`. */
-export function findAgentPlace(
-  places: AgentPlaces,
-  agentId: string | undefined,
-): AgentPlace {
+export function findAgentPlace(places: AgentPlaces, agentId: string | undefined): AgentPlace {
   const id = agentId === undefined ? MAIN_AGENT : normalizeAgentId(agentId);
   const found = places.find((place) => place.agentIds.includes(id));
   if (found !== undefined) return { ...found, agentId: id };
   throw new CodexAuthError("ERR_AGENT_UNKNOWN", {
     message: "OpenClaw has no agent of that name.",
-    next: `Use one of: ${places.flatMap(({ agentIds }) => agentIds).slice(0, 10).join(", ")}.`,
+    next: `Use one of: ${places
+      .flatMap(({ agentIds }) => agentIds)
+      .slice(0, 10)
+      .join(", ")}.`,
   });
 }
 

@@ -159,7 +159,8 @@ function holdingOfOrder(files: AgentFiles, change: FileChange): Holding | undefi
     return rest.length === 0 ? null : rest;
   };
   const now = orderOf(files) ?? null;
-  if (isSameOrder(now, orderAfter) || isSameOrder(now, orderBefore)) return isSameOrder(now, orderAfter) ? "after" : "before";
+  if (isSameOrder(now, orderAfter) || isSameOrder(now, orderBefore))
+    return isSameOrder(now, orderAfter) ? "after" : "before";
   if (isSameOrder(plain(now), plain(orderAfter))) return "after";
   return isSameOrder(plain(now), plain(orderBefore)) ? "before" : "other";
 }

@@ -65,16 +65,17 @@ export function usageOf(files: AgentFiles): JsonObject {
 /** The files there are. */
 export function pathsOf(files: AgentFiles): readonly string[] {
   const { place, profiles, state } = files;
-  return [
-    ...(profiles === undefined ? [] : [place.storePath]),
-    ...(state === undefined ? [] : [place.statePath]),
-  ];
+  return [...(profiles === undefined ? [] : [place.storePath]), ...(state === undefined ? [] : [place.statePath])];
 }
 
 /** `value` where it is a JSON object. */
 export function asObject(value: unknown): JsonObject | undefined {
   // Not zod: what is read here is written back, and a checked copy could lose a key such as `__proto__`.
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined;
+  return isObject(value) ? value : undefined;
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function orderIn(document: JsonObject | undefined): readonly string[] | undefined {
@@ -108,7 +109,10 @@ function checkShape(value: unknown, path: string, isStore: boolean): JsonObject 
     (order === undefined || asObject(order) !== undefined) &&
     isOrderList(asObject(order)?.[CODEX_PROVIDER]);
   if (!isSound) {
-    throw new CodexAuthError("ERR_STORE_CORRUPT", { message: `${path} has another shape.`, next: "It was left as it is." });
+    throw new CodexAuthError("ERR_STORE_CORRUPT", {
+      message: `${path} has another shape.`,
+      next: "It was left as it is.",
+    });
   }
   if (document["version"] !== undefined && document["version"] !== 1) {
     throw new CodexAuthError("ERR_GENERATION_UNKNOWN", {

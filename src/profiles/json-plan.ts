@@ -38,7 +38,6 @@ export function planChange(change: StoreChange, input: PlanInput): PlannedChange
   const orderOwner = owner !== input.main || hasOwnOrder(input) ? agentFiles(input) : input.main;
   const drafts: Draft[] = [];
   if (change.credential !== undefined) drafts.push(draftOwner(change, owner, next));
-  if (change.order !== undefined) drafts.push(draftOrder(change, orderOwner));
   const kept: string[] = [];
   if (change.credential !== undefined && owner === input.main) {
     for (const files of input.others) {
@@ -49,6 +48,7 @@ export function planChange(change: StoreChange, input: PlanInput): PlannedChange
       else kept.push(files.place.agentId);
     }
   }
+  if (change.order !== undefined) drafts.push(draftOrder(change, orderOwner));
   return assemble(change, input, drafts, kept);
 }
 
@@ -101,13 +101,18 @@ function draftOrder(change: StoreChange, files: AgentFiles): Draft {
   return { files, role: "order", order: change.order ?? null, clearCooldown: change.clearCooldown ?? false };
 }
 
-function assemble(change: StoreChange, input: PlanInput, drafts: readonly Draft[], kept: readonly string[]): PlannedChange {
+function assemble(
+  change: StoreChange,
+  input: PlanInput,
+  drafts: readonly Draft[],
+  kept: readonly string[],
+): PlannedChange {
   const byPath = new Map<string, Draft>();
   for (const draft of drafts) {
     const path = draft.files.place.storePath;
     const earlier = byPath.get(path);
-    // The owner's draft comes before that of the order and gives the role.
-    byPath.set(path, earlier === undefined ? draft : { ...draft, ...earlier, order: draft.order ?? null });
+    // The order's draft is the last; where the same file also gains or loses the entry, that gives the role.
+    byPath.set(path, earlier === undefined ? draft : { ...draft, ...earlier, ...orderOnly(draft) });
   }
   const sorted = [...byPath.values()].toSorted((a, b) =>
     input.lockPathOf(a.files) < input.lockPathOf(b.files) ? -1 : 1,
@@ -135,6 +140,10 @@ function assemble(change: StoreChange, input: PlanInput, drafts: readonly Draft[
   const { profileId, provider } = change;
   const elsewhere = { keptElsewhere: [...kept], unreadable: [...input.unreadable] };
   return { plan: { profileId, provider, agentId: input.agent.agentId, files, ...elsewhere }, values };
+}
+
+function orderOnly({ order }: Draft): Pick<Draft, "order"> {
+  return order === undefined ? {} : { order };
 }
 
 /** The fingerprint of an entry, null where there is none. */

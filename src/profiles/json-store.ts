@@ -5,7 +5,14 @@ import { CodexAuthError, isCodexAuthError } from "../errors.ts";
 import { openClawLockPath } from "../storage/openclaw-lock.ts";
 import { findAgentPlace, listAgentPlaces, type AgentPlace, type AgentPlaces, type AgentRoots } from "./agents.ts";
 import { applyFileChange, assertMayBegin, holdingOf, reverse } from "./json-apply.ts";
-import { entriesOf, entryOf, readAgentFiles, type AgentFiles, type ReadOptions, type StoreGeneration } from "./json-files.ts";
+import {
+  entriesOf,
+  entryOf,
+  readAgentFiles,
+  type AgentFiles,
+  type ReadOptions,
+  type StoreGeneration,
+} from "./json-files.ts";
 import { fingerprintEntry, planChange } from "./json-plan.ts";
 import { snapshotOf } from "./json-snapshot.ts";
 import { readOpenClawConfig, type OpenClawConfig } from "./openclaw-config.ts";
@@ -85,7 +92,13 @@ export class JsonProfileStore implements ProfileStore {
       const path = existsSync(place.agentDir) ? await openClawLockPath(place.storePath) : `${place.storePath}.lock`;
       locks.set(place.storePath, path);
     }
-    return planChange(change, { main, others, unreadable, agent, lockPathOf: ({ place }) => locks.get(place.storePath) ?? "" });
+    return planChange(change, {
+      main,
+      others,
+      unreadable,
+      agent,
+      lockPathOf: ({ place }) => locks.get(place.storePath) ?? "",
+    });
   }
 
   async apply(change: FileChange, values: EntryValues, options: ApplyOptions = {}): Promise<AppliedChange> {
@@ -175,7 +188,8 @@ function placeOf(places: readonly AgentPlace[], change: FileChange): AgentPlace 
 function unsupported(generation: "sqlite" | "unknown"): CodexAuthError {
   if (generation === "sqlite") {
     return new CodexAuthError("ERR_GENERATION_UNSUPPORTED", {
-      message: "This OpenClaw keeps its logins in a database (2026.6 and later), which must not be written from outside.",
+      message:
+        "This OpenClaw keeps its logins in a database (2026.6 and later), which must not be written from outside.",
       next: "Nothing was changed. Use `openclaw models auth login` there, or the codex-auth plugin when it is installed.",
     });
   }

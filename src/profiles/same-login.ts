@@ -5,10 +5,12 @@ import { decodeAccessToken, identityOf, sameIdentity, type Identity } from "./cl
 import { accessTokenOf, parseCredential, refreshTokenOf, type Credential } from "./profile.ts";
 
 /** The fields that say what the login is or whose; a new login brings its own or has none. */
-const LOGIN_FIELDS: ReadonlySet<string> = new Set([
-  ...["type", "mode", "provider", "access", "refresh", "expires", "idToken", "token", "tokenRef", "key", "apiKey", "keyRef"],
-  ...["oauthRef", "clientId", "email", "displayName", "accountId", "chatgptPlanType", "enterpriseUrl", "projectId", "managedBy"],
-]);
+const LOGIN_FIELDS: ReadonlySet<string> = new Set(
+  (
+    "type mode provider access refresh expires idToken token tokenRef key apiKey keyRef oauthRef " +
+    "clientId email displayName accountId chatgptPlanType enterpriseUrl projectId managedBy"
+  ).split(" "),
+);
 
 /** Whose login `entry` is, or undefined where its access token does not say. */
 export function identityOfEntry(entry: unknown): Identity | undefined {

@@ -143,7 +143,6 @@ const valuesSchema = z.record(z.string(), z.object({ next: z.string().nullable()
 
 /** The values of a plan as plain JSON with its secrets in it: only for a 0600 file that goes when the job ends. */
 export function exposeValues(values: PlannedChange["values"]): z.infer<typeof valuesSchema> {
-  const expose = (secret: Secret | null): string | null => secret?.expose() ?? null;
   return Object.fromEntries(
     [...values].map(([path, { next, previous }]) => [path, { next: expose(next), previous: expose(previous) }]),
   );
@@ -151,11 +150,18 @@ export function exposeValues(values: PlannedChange["values"]): z.infer<typeof va
 
 /** The inverse of {@link exposeValues}; throws a zod error where `json` is not its result. */
 export function readValues(json: unknown): PlannedChange["values"] {
-  const seal = (text: string | null): Secret | null => (text === null ? null : Secret.of(text));
   return new Map(
     Object.entries(valuesSchema.parse(json)).map(([path, { next, previous }]) => [
       path,
       { next: seal(next), previous: seal(previous) },
     ]),
   );
+}
+
+function expose(secret: Secret | null): string | null {
+  return secret?.expose() ?? null;
+}
+
+function seal(text: string | null): Secret | null {
+  return text === null ? null : Secret.of(text);
 }

@@ -49,7 +49,8 @@ export function unusableWindow(usage: UsageStats, now: number): Unusable | undef
 
 /** `stats` without the fields that keep a profile from being tried, as OpenClaw's own `clearAuthProfileCooldown` resets them. */
 export function withoutCooldown(stats: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const cleared = /^(cooldown(Until|Reason|Model)|disabled(Until|Reason)|blocked(Until|Reason|Source|Model)|failureCounts)$/;
+  const cleared =
+    /^(cooldown(Until|Reason|Model)|disabled(Until|Reason)|blocked(Until|Reason|Source|Model)|failureCounts)$/;
   const kept = Object.entries(stats).filter(([name]) => !cleared.test(name));
   return Object.fromEntries(kept.map(([name, value]) => [name, name === "errorCount" ? 0 : value]));
 }

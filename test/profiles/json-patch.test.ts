@@ -1,6 +1,11 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { assertOnlyTargetChanged, patchStore, type StoreDocuments, type StorePatch } from "../../src/profiles/json-patch.ts";
+import {
+  assertOnlyTargetChanged,
+  patchStore,
+  type StoreDocuments,
+  type StorePatch,
+} from "../../src/profiles/json-patch.ts";
 import { asObject, type JsonObject } from "../../src/profiles/json-files.ts";
 import { canonicalJson } from "../../src/secrets/fingerprint.ts";
 
@@ -8,12 +13,22 @@ const ID = "openai-codex:work";
 const PROVIDER = "openai-codex";
 
 const json = fc.jsonValue({ maxDepth: 3 });
-const anyKey = fc.oneof(fc.string(), fc.constantFrom("__proto__", "constructor", "order", "usageStats", "1", "lastGood"));
+const anyKey = fc.oneof(
+  fc.string(),
+  fc.constantFrom("__proto__", "constructor", "order", "usageStats", "1", "lastGood"),
+);
 const object = fc.dictionary(anyKey, json, { maxKeys: 5 });
-const order = fc.dictionary(fc.oneof(fc.string(), fc.constant(PROVIDER)), fc.array(fc.string(), { maxLength: 3 }), { maxKeys: 3 });
+const order = fc.dictionary(fc.oneof(fc.string(), fc.constant(PROVIDER)), fc.array(fc.string(), { maxLength: 3 }), {
+  maxKeys: 3,
+});
 const profileIds = fc.oneof(fc.string(), fc.constantFrom(ID, "openai-codex:other", "anthropic:x", "__proto__"));
 const document = fc
-  .tuple(object, fc.dictionary(profileIds, json, { maxKeys: 4 }), fc.option(order), fc.option(fc.dictionary(profileIds, object, { maxKeys: 3 })))
+  .tuple(
+    object,
+    fc.dictionary(profileIds, json, { maxKeys: 4 }),
+    fc.option(order),
+    fc.option(fc.dictionary(profileIds, object, { maxKeys: 3 })),
+  )
   .map(([rest, profiles, orders, usageStats]): JsonObject => {
     const { order: _order, usageStats: _stats, ...others } = rest;
     return {
@@ -37,7 +52,11 @@ const patches = fc.record(
 /** Written apart from the code under test: everything of a document but what a patch is about. */
 function untouched(doc: JsonObject | undefined): string {
   const copy = structuredClone(doc ?? {}) as Record<string, unknown>;
-  for (const [part, key] of [["profiles", ID], ["order", PROVIDER], ["usageStats", ID]] as const) {
+  for (const [part, key] of [
+    ["profiles", ID],
+    ["order", PROVIDER],
+    ["usageStats", ID],
+  ] as const) {
     const inner = asObject(copy[part]);
     if (inner === undefined) continue;
     const kept = Object.entries(inner).filter(([name]) => name !== key);
@@ -69,7 +88,10 @@ describe("patching a store", () => {
   });
 
   it("keeps the order of the keys and the place of the profile among the others", () => {
-    const before = { profiles: { extra: 1, profiles: { a: {}, [ID]: { old: 1 }, z: {} }, version: 1 }, state: undefined };
+    const before = {
+      profiles: { extra: 1, profiles: { a: {}, [ID]: { old: 1 }, z: {} }, version: 1 },
+      state: undefined,
+    };
     const { profiles } = patchStore(before, { profileId: ID, entry: { fresh: 1 }, clearCooldown: false });
     expect(JSON.stringify(profiles)).toBe(`{"extra":1,"profiles":{"a":{},"${ID}":{"fresh":1},"z":{}},"version":1}`);
   });
@@ -78,7 +100,10 @@ describe("patching a store", () => {
     const patch: StorePatch = { profileId: ID, order: [ID], clearCooldown: false };
     const single = patchStore({ profiles: { version: 1, profiles: {} }, state: undefined }, patch);
     expect(single).toEqual({ profiles: { version: 1, profiles: {}, order: { [PROVIDER]: [ID] } }, state: undefined });
-    const split = patchStore({ profiles: { version: 1, profiles: {} }, state: { version: 1, order: { x: ["y"] } } }, patch);
+    const split = patchStore(
+      { profiles: { version: 1, profiles: {} }, state: { version: 1, order: { x: ["y"] } } },
+      patch,
+    );
     expect(split).toEqual({
       profiles: { version: 1, profiles: {} },
       state: { version: 1, order: { x: ["y"], [PROVIDER]: [ID] } },

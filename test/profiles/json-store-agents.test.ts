@@ -72,7 +72,11 @@ describe("a copy of main's login in another agent's store", () => {
     const state = await openClawState();
     await state.put("main", v1({ [WORK]: login("ada") }));
     await state.put("ops", v1({ [WORK]: login("ada") }, { order: { "openai-codex": [WORK] } }));
-    const plan = await carryOut(state.store(), { profileId: WORK, credential: sealedLogin("ada"), order: [WORK, ADA] }, "ops");
+    const plan = await carryOut(
+      state.store(),
+      { profileId: WORK, credential: sealedLogin("ada"), order: [WORK, ADA] },
+      "ops",
+    );
     expect(plan.files.map(({ agentId, role, orderAfter }) => [agentId, role, orderAfter])).toEqual([
       ["main", "owner", null],
       ["ops", "copy", [WORK, ADA]],
@@ -86,7 +90,11 @@ describe("a copy of main's login in another agent's store", () => {
     await state.put("main", before.main);
     await state.put("ops", before.ops);
     const store = state.store();
-    const { plan, values } = await store.plan({ profileId: WORK, provider: "openai-codex", credential: sealedLogin("ada") });
+    const { plan, values } = await store.plan({
+      profileId: WORK,
+      provider: "openai-codex",
+      credential: sealedLogin("ada"),
+    });
     for (const file of plan.files) await store.apply(file, valueFor(values, file));
     for (const file of plan.files) await store.undo(file, valueFor(values, file));
     expect({ main: await state.get("main"), ops: await state.get("ops") }).toEqual(before);
@@ -136,7 +144,11 @@ describe("a profile of an agent's own", () => {
     const main = v1({ [ADA]: login("ada") });
     await state.put("main", main);
     await state.put("ops", v1({ [WORK]: login("bob") }));
-    const plan = await carryOut(state.store(), { profileId: WORK, credential: sealedLogin("bob"), order: [WORK] }, "ops");
+    const plan = await carryOut(
+      state.store(),
+      { profileId: WORK, credential: sealedLogin("bob"), order: [WORK] },
+      "ops",
+    );
     expect(plan.files).toMatchObject([{ agentId: "ops", role: "owner", orderAfter: [WORK] }]);
     expect(await state.get("main")).toEqual(main);
   });
@@ -197,7 +209,9 @@ describe("which agents there are", () => {
     const state = await openClawState();
     await state.put("main", v1({ [WORK]: login("ada") }));
     for (const agent of ["zoe", "abe"]) await state.put(agent, v1({ [WORK]: login("ada") }));
-    const { plan } = await state.store().plan({ profileId: WORK, provider: "openai-codex", credential: sealedLogin("ada") });
+    const { plan } = await state
+      .store()
+      .plan({ profileId: WORK, provider: "openai-codex", credential: sealedLogin("ada") });
     expect(plan.files.map(({ agentId }) => agentId)).toEqual(["abe", "main", "zoe"]);
     expect(plan.files.map(({ path }) => path)).toEqual(plan.files.map(({ path }) => path).toSorted());
   });
@@ -207,7 +221,10 @@ describe("refresh tokens with two owners", () => {
   it("are found across agents and elsewhere, and told without the token", async () => {
     const state = await openClawState();
     const shared = login("ada");
-    await state.put("main", v1({ [WORK]: shared, [ADA]: login("ada"), key: { type: "api_key", provider: "x", key: "k" } }));
+    await state.put(
+      "main",
+      v1({ [WORK]: shared, [ADA]: login("ada"), key: { type: "api_key", provider: "x", key: "k" } }),
+    );
     await state.put("ops", v1({ "openai-codex:copy": shared }));
     await state.put("broken", "{");
     const store = state.store();

@@ -17,7 +17,11 @@ describe("several writers at once", () => {
     await Promise.all([ours.said("ready"), theirs.said("ready")]);
     const save = async (profileId: string): Promise<string> => {
       const store = state.store();
-      const { plan, values } = await store.plan({ profileId, provider: "openai-codex", credential: sealedLogin("new") });
+      const { plan, values } = await store.plan({
+        profileId,
+        provider: "openai-codex",
+        credential: sealedLogin("new"),
+      });
       const [change] = plan.files;
       const value = change === undefined ? undefined : values.get(change.path);
       if (change === undefined || value === undefined) throw new Error("nothing planned");
@@ -45,7 +49,9 @@ describe("a writer that is killed between its lock and its rename", () => {
     await child.exit;
     const folder = join(state.path("main"), "..");
     expect(await readFile(state.path("main"))).toEqual(bytes);
-    expect(JSON.parse(await readFile(state.path("main", "auth-profiles.json.lock"), "utf8"))).toMatchObject({ pid: child.pid });
+    expect(JSON.parse(await readFile(state.path("main", "auth-profiles.json.lock"), "utf8"))).toMatchObject({
+      pid: child.pid,
+    });
     const [temporary = ""] = (await readdir(folder)).filter((name) => name.endsWith(".tmp"));
     expect((await stat(join(folder, temporary))).mode & 0o777).toBe(0o600);
 

@@ -23,18 +23,18 @@ describe("a store that cannot be read", () => {
     ["an order of numbers", '{"version":1,"profiles":{},"order":{"openai-codex":[1]}}'],
   ])("(%s) is refused, never replaced, a copy kept 0600, and nothing of it repeated", async (_what, text) => {
     const state = await openClawState();
-    await state.put("main", text || " ");
+    await state.put("main", text);
     const store = state.store({ corruptFolder: corruptIn(state) });
     await expect(store.read()).rejects.toMatchObject({ code: "ERR_STORE_CORRUPT" });
     expect(existsSync(corruptIn(state))).toBe(false);
     const error: unknown = await store.plan(save()).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: "ERR_STORE_CORRUPT", next: expect.stringContaining("copy") });
     expect(String(error) + JSON.stringify(error)).not.toContain("sesame");
-    expect(await readFile(state.path("main"), "utf8")).toBe(text || " ");
+    expect(await readFile(state.path("main"), "utf8")).toBe(text);
     const [copy = "", ...rest] = await readdir(corruptIn(state));
     expect(rest).toEqual([]);
     expect(copy).not.toContain("sesame");
-    expect(await readFile(join(corruptIn(state), copy), "utf8")).toBe(text || " ");
+    expect(await readFile(join(corruptIn(state), copy), "utf8")).toBe(text);
     expect(await modeOf(join(corruptIn(state), copy))).toBe(0o600);
     expect(await modeOf(corruptIn(state))).toBe(0o700);
   });
@@ -80,7 +80,10 @@ describe("a store that cannot be read", () => {
   it("because openclaw.json is broken is said so, without quoting it", async () => {
     const state = await openClawState();
     await state.configure('{ gateway: { token: "sesame" ');
-    const error: unknown = await state.store().read().catch((caught: unknown) => caught);
+    const error: unknown = await state
+      .store()
+      .read()
+      .catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: "ERR_FILE_NOT_JSON" });
     expect(JSON.stringify([String(error), (error as Error).stack])).not.toContain("sesame");
   });
@@ -194,13 +197,18 @@ describe("profiles of other providers", () => {
     const state = await openClawState();
     const before = {
       version: 1,
-      profiles: { "anthropic:x": { type: "oauth", provider: "anthropic", access: "a" }, [WORK]: { type: "api_key", provider: "anthropic", key: "k" } },
+      profiles: {
+        "anthropic:x": { type: "oauth", provider: "anthropic", access: "a" },
+        [WORK]: { type: "api_key", provider: "anthropic", key: "k" },
+      },
     };
     await state.put("main", before);
     const store = state.store();
     expect((await store.read()).summaries).toEqual([]);
     await expect(store.plan(save())).rejects.toMatchObject({ code: "ERR_PROVIDER_OUT_OF_SCOPE" });
-    await expect(store.plan({ ...save(), profileId: "anthropic:new" })).rejects.toMatchObject({ code: "ERR_PROVIDER_OUT_OF_SCOPE" });
+    await expect(store.plan({ ...save(), profileId: "anthropic:new" })).rejects.toMatchObject({
+      code: "ERR_PROVIDER_OUT_OF_SCOPE",
+    });
     const foreign = sealCredential({ type: "api_key", provider: "anthropic", key: "k" });
     await expect(store.plan({ ...save(), profileId: "openai-codex:new", credential: foreign })).rejects.toMatchObject({
       code: "ERR_PROVIDER_OUT_OF_SCOPE",

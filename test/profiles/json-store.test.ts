@@ -5,7 +5,15 @@ import { describe, expect, it } from "vitest";
 import { openCredential } from "../../src/profiles/profile.ts";
 import { exposeValues, readValues, storePlanSchema, type StorePlan } from "../../src/profiles/store.ts";
 import { fingerprintJson } from "../../src/secrets/fingerprint.ts";
-import { carryOut, login, NOW, openClawState, sealedLogin, valueFor, type OpenClawState } from "../support/openclaw-state.ts";
+import {
+  carryOut,
+  login,
+  NOW,
+  openClawState,
+  sealedLogin,
+  valueFor,
+  type OpenClawState,
+} from "../support/openclaw-state.ts";
 
 const WORK = "openai-codex:work";
 const ADA = "openai-codex:ada@example.com";
@@ -49,7 +57,8 @@ describe("a store of one file (2026.4.5)", () => {
     await carryOut(state.store(), { profileId: WORK, credential: sealedLogin("ada") });
     const { [WORK]: entry } = (await state.get("main"))["profiles"] as Record<string, Record<string, unknown>>;
     expect(entry).toMatchObject({ note: { mine: true } });
-    for (const gone of [old["idToken"], old["access"], old["refresh"]]) expect(Object.values(entry ?? {})).not.toContain(gone);
+    for (const gone of [old["idToken"], old["access"], old["refresh"]])
+      expect(Object.values(entry ?? {})).not.toContain(gone);
   });
 
   it("ignores an auth-state.json that a newer version left, where the generation is known", async () => {
@@ -68,12 +77,21 @@ describe("a store of one file (2026.4.5)", () => {
 describe("a store of two files (2026.5.28)", () => {
   it("gets the credential in one and order and cooldown in the other, under one lock, both 0600", async () => {
     const state = await openClawState();
-    const usageStats = { [WORK]: { lastUsed: 3, disabledUntil: NOW + 1, errorCount: 4 }, other: { cooldownUntil: NOW + 1 } };
+    const usageStats = {
+      [WORK]: { lastUsed: 3, disabledUntil: NOW + 1, errorCount: 4 },
+      other: { cooldownUntil: NOW + 1 },
+    };
     await state.put("main", { version: 1, profiles: { [WORK]: login("ada") } });
     await state.put("main", { version: 1, lastGood: { "openai-codex": WORK }, usageStats, news: 1 }, "auth-state.json");
     const store = state.store();
     expect((await store.read()).summaries[0]).toMatchObject({ state: "disabled", position: 0 });
-    const change = { profileId: WORK, provider: "openai-codex", credential: sealedLogin("ada"), order: [WORK], clearCooldown: true } as const;
+    const change = {
+      profileId: WORK,
+      provider: "openai-codex",
+      credential: sealedLogin("ada"),
+      order: [WORK],
+      clearCooldown: true,
+    } as const;
     const { plan, values } = await store.plan(change);
     let locks: readonly string[] = [];
     const file = only(plan);
@@ -83,7 +101,10 @@ describe("a store of two files (2026.5.28)", () => {
         expect(await store.check(file)).toBe("after");
       },
     });
-    expect(applied).toEqual({ outcome: "written", written: [state.path("main", "auth-state.json"), state.path("main")] });
+    expect(applied).toEqual({
+      outcome: "written",
+      written: [state.path("main", "auth-state.json"), state.path("main")],
+    });
     expect(locks).toEqual(["auth-profiles.json.lock"]);
     expect(await state.get("main", "auth-state.json")).toEqual({
       version: 1,
@@ -102,17 +123,29 @@ describe("a store of two files (2026.5.28)", () => {
     await state.put("main", { version: 1, profiles: {} });
     await state.put("main", { version: 1 }, "auth-state.json");
     const store = state.store();
-    const { plan, values } = await store.plan({ profileId: WORK, provider: "openai-codex", credential: sealedLogin("ada"), order: [WORK] });
+    const { plan, values } = await store.plan({
+      profileId: WORK,
+      provider: "openai-codex",
+      credential: sealedLogin("ada"),
+      order: [WORK],
+    });
     const file = only(plan);
     await state.put("main", { version: 1, order: { "openai-codex": [WORK] } }, "auth-state.json");
     expect(await store.check(file)).toBe("before");
-    expect(await store.apply(file, valueFor(values, file))).toEqual({ outcome: "written", written: [state.path("main")] });
+    expect(await store.apply(file, valueFor(values, file))).toEqual({
+      outcome: "written",
+      written: [state.path("main")],
+    });
     expect(await store.check(file)).toBe("after");
   });
 
   it("takes an order in auth-profiles.json where auth-state.json has none", async () => {
     const state = await openClawState();
-    await state.put("main", { version: 1, profiles: { [WORK]: login("a"), [ADA]: login("b") }, order: { "openai-codex": [ADA, WORK] } });
+    await state.put("main", {
+      version: 1,
+      profiles: { [WORK]: login("a"), [ADA]: login("b") },
+      order: { "openai-codex": [ADA, WORK] },
+    });
     await state.put("main", { version: 1, order: { other: ["x"] } }, "auth-state.json");
     expect(await state.store().read()).toMatchObject({ effectiveOrder: [ADA, WORK], hasExplicitOrder: true });
   });
@@ -123,7 +156,11 @@ describe("a planned step", () => {
     const state = await openClawState();
     await state.put("main", { version: 1, profiles: {} });
     const store = state.store();
-    const { plan, values } = await store.plan({ profileId: WORK, provider: "openai-codex", credential: sealedLogin("ada") });
+    const { plan, values } = await store.plan({
+      profileId: WORK,
+      provider: "openai-codex",
+      credential: sealedLogin("ada"),
+    });
     const file = only(plan);
     await store.apply(file, valueFor(values, file));
     const { mtimeMs, ino } = await stat(state.path("main"));
@@ -138,11 +175,18 @@ describe("a planned step", () => {
     const state = await openClawState();
     await state.put("main", { version: 1, profiles: { [WORK]: login("ada") } });
     const store = state.store();
-    const { plan, values } = await store.plan({ profileId: WORK, provider: "openai-codex", credential: sealedLogin("ada") });
+    const { plan, values } = await store.plan({
+      profileId: WORK,
+      provider: "openai-codex",
+      credential: sealedLogin("ada"),
+    });
     const refreshed = { version: 1, profiles: { [WORK]: login("ada") } };
     await state.put("main", refreshed);
     const file = only(plan);
-    await expect(store.apply(file, valueFor(values, file))).rejects.toMatchObject({ code: "ERR_STORE_CONFLICT", retryable: true });
+    await expect(store.apply(file, valueFor(values, file))).rejects.toMatchObject({
+      code: "ERR_STORE_CONFLICT",
+      retryable: true,
+    });
     expect(await store.check(file)).toBe("other");
     expect(await state.get("main")).toEqual(refreshed);
     expect(await filesOf(state)).toEqual(["auth-profiles.json"]);
@@ -157,7 +201,11 @@ describe("a planned step", () => {
     await state.put("main", { version: 1, profiles: { [WORK]: refreshed } });
     const file = only(plan);
     expect(await store.apply(file, valueFor(values, file))).toMatchObject({ outcome: "written" });
-    expect(await state.get("main")).toEqual({ version: 1, profiles: { [WORK]: refreshed }, order: { "openai-codex": [WORK] } });
+    expect(await state.get("main")).toEqual({
+      version: 1,
+      profiles: { [WORK]: refreshed },
+      order: { "openai-codex": [WORK] },
+    });
   });
 
   it("still counts as done where OpenClaw dropped ids without a profile from the order", async () => {
@@ -175,7 +223,12 @@ describe("a planned step", () => {
     const state = await openClawState();
     await state.put("main", { version: 1, profiles: { [WORK]: login("ada") } });
     const store = state.store();
-    const planned = await store.plan({ profileId: WORK, provider: "openai-codex", credential: sealedLogin("ada"), order: [WORK] });
+    const planned = await store.plan({
+      profileId: WORK,
+      provider: "openai-codex",
+      credential: sealedLogin("ada"),
+      order: [WORK],
+    });
     const journal = JSON.stringify(planned);
     const before = await readFile(state.path("main"), "utf8");
     const { access } = login("ada");
@@ -202,10 +255,14 @@ describe("a planned step", () => {
   it("writes only a file that is the store of an agent, whatever the journal says", async () => {
     const state = await openClawState();
     await state.put("main", { version: 1, profiles: {} });
-    const { plan, values } = await state.store().plan({ profileId: WORK, provider: "openai-codex", credential: sealedLogin("ada") });
+    const { plan, values } = await state
+      .store()
+      .plan({ profileId: WORK, provider: "openai-codex", credential: sealedLogin("ada") });
     const file = only(plan);
     const elsewhere = { ...file, path: join(state.root, "elsewhere.json") };
-    await expect(state.store().apply(elsewhere, valueFor(values, file))).rejects.toMatchObject({ code: "ERR_STORE_CONFLICT" });
+    await expect(state.store().apply(elsewhere, valueFor(values, file))).rejects.toMatchObject({
+      code: "ERR_STORE_CONFLICT",
+    });
     expect(existsSync(elsewhere.path)).toBe(false);
   });
 
@@ -213,10 +270,16 @@ describe("a planned step", () => {
     const state = await openClawState();
     await state.put("main", { version: 1, profiles: {} });
     const store = state.store();
-    const { plan, values } = await store.plan({ profileId: WORK, provider: "openai-codex", credential: sealedLogin("ada") });
+    const { plan, values } = await store.plan({
+      profileId: WORK,
+      provider: "openai-codex",
+      credential: sealedLogin("ada"),
+    });
     const file = only(plan);
     const failure = new Error("no gateway");
-    await expect(store.apply(file, valueFor(values, file), { whileLocked: () => Promise.reject(failure) })).rejects.toBe(failure);
+    await expect(
+      store.apply(file, valueFor(values, file), { whileLocked: () => Promise.reject(failure) }),
+    ).rejects.toBe(failure);
     expect(await store.check(file)).toBe("after");
     expect(await filesOf(state)).toEqual(["auth-profiles.json"]);
   });
@@ -225,19 +288,22 @@ describe("a planned step", () => {
     const state = await openClawState();
     await state.put("main", { version: 1, profiles: {} });
     const store = state.store({ now: () => NOW });
-    const { plan, values } = await store.plan({ profileId: WORK, provider: "openai-codex", credential: sealedLogin("ada") });
+    const { plan, values } = await store.plan({
+      profileId: WORK,
+      provider: "openai-codex",
+      credential: sealedLogin("ada"),
+    });
     const file = only(plan);
     const lock = `${state.path("main")}.lock`;
+    const work = store.apply(file, valueFor(values, file));
     // A thief that removes our lock as soon as it sees it.
-    let stolen = false;
-    const thief = (async (): Promise<void> => {
-      while (!stolen) {
-        await rm(lock).then(() => (stolen = true), () => undefined);
+    const steal = async (): Promise<void> =>
+      rm(lock).catch(async () => {
         await new Promise((resolve) => setImmediate(resolve));
-      }
-    })();
-    await expect(store.apply(file, valueFor(values, file))).rejects.toMatchObject({ code: "ERR_LOCK_LOST" });
-    await thief;
+        await steal();
+      });
+    const [outcome] = await Promise.all([work.catch((error: unknown) => error), steal()]);
+    expect(outcome).toMatchObject({ code: "ERR_LOCK_LOST" });
     expect(await state.get("main")).toEqual({ version: 1, profiles: {} });
     expect(await filesOf(state)).toEqual(["auth-profiles.json"]);
   });
@@ -249,7 +315,12 @@ describe("undoing a step", () => {
     const old = login("ada", { note: 1 });
     await state.put("main", { version: 1, profiles: { [WORK]: old } });
     const store = state.store();
-    const { plan, values } = await store.plan({ profileId: WORK, provider: "openai-codex", credential: sealedLogin("ada"), order: [WORK] });
+    const { plan, values } = await store.plan({
+      profileId: WORK,
+      provider: "openai-codex",
+      credential: sealedLogin("ada"),
+      order: [WORK],
+    });
     const file = only(plan);
     await store.apply(file, valueFor(values, file));
     const today = await state.get("main");
@@ -265,14 +336,21 @@ describe("undoing a step", () => {
     const state = await openClawState();
     await state.put("main", { version: 1, profiles: {} });
     const store = state.store();
-    const { plan, values } = await store.plan({ profileId: WORK, provider: "openai-codex", credential: sealedLogin("ada") });
+    const { plan, values } = await store.plan({
+      profileId: WORK,
+      provider: "openai-codex",
+      credential: sealedLogin("ada"),
+    });
     const file = only(plan);
     await store.apply(file, valueFor(values, file));
     const refreshed = { version: 1, profiles: { [WORK]: login("ada") } };
     await state.put("main", refreshed);
     await expect(store.undo(file, valueFor(values, file))).rejects.toMatchObject({ code: "ERR_STORE_CONFLICT" });
     expect(await state.get("main")).toEqual(refreshed);
-    await state.put("main", { version: 1, profiles: { [WORK]: openCredential(valueFor(values, file).next ?? sealedLogin("x")) } });
+    await state.put("main", {
+      version: 1,
+      profiles: { [WORK]: openCredential(valueFor(values, file).next ?? sealedLogin("x")) },
+    });
     await store.undo(file, valueFor(values, file));
     expect(await state.get("main")).toEqual({ version: 1, profiles: {} });
   });
@@ -282,7 +360,11 @@ describe("undoing a step", () => {
     const old = login("ada");
     await state.put("main", { version: 1, profiles: { [WORK]: old } });
     const store = state.store();
-    const { plan, values } = await store.plan({ profileId: WORK, provider: "openai-codex", credential: sealedLogin("ada") });
+    const { plan, values } = await store.plan({
+      profileId: WORK,
+      provider: "openai-codex",
+      credential: sealedLogin("ada"),
+    });
     const file = only(plan);
     await store.apply(file, valueFor(values, file));
     const { refresh: _spent, ...kept } = old;
@@ -301,7 +383,11 @@ describe("where the store lies", () => {
     await rename(state.path("main"), join(real, "store.json"));
     await symlink(join(real, "store.json"), state.path("main"));
     const store = state.store();
-    const { plan, values } = await store.plan({ profileId: WORK, provider: "openai-codex", credential: sealedLogin("ada") });
+    const { plan, values } = await store.plan({
+      profileId: WORK,
+      provider: "openai-codex",
+      credential: sealedLogin("ada"),
+    });
     const file = only(plan);
     await store.apply(file, valueFor(values, file), {
       whileLocked: async () => expect(existsSync(`${state.path("main")}.lock`)).toBe(true),

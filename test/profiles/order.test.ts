@@ -21,7 +21,10 @@ describe("the order in which OpenClaw tries profiles", () => {
     const declared = new Map([["b", { provider: "openai-codex", mode: "oauth" }]]);
     const all = { storeOrder: ["c"], configOrder: ["a"], declared };
     expect(resolveOrder(facts(all))).toEqual({ effective: ["c"], lasting: ["c"], isExplicit: true });
-    expect(resolveOrder(facts({ ...all, storeOrder: undefined }))).toMatchObject({ effective: ["a"], isExplicit: false });
+    expect(resolveOrder(facts({ ...all, storeOrder: undefined }))).toMatchObject({
+      effective: ["a"],
+      isExplicit: false,
+    });
     expect(resolveOrder(facts({ declared })).effective).toEqual(["b"]);
     expect(resolveOrder(facts()).effective).toEqual(["a", "b", "c"]);
   });
@@ -84,8 +87,16 @@ describe("the order in which OpenClaw tries profiles", () => {
 describe("the order after a profile is saved", () => {
   it("is what was tried until now plus the new one where there was no order, and says that it is new", () => {
     const before = { storeOrder: undefined, lasting: ["a", "b"] };
-    expect(orderAfterSave(before, "n", { makeFirst: false })).toEqual({ order: ["a", "b", "n"], isNew: true, isChanged: true });
-    expect(orderAfterSave(before, "n", { makeFirst: true })).toEqual({ order: ["n", "a", "b"], isNew: true, isChanged: true });
+    expect(orderAfterSave(before, "n", { makeFirst: false })).toEqual({
+      order: ["a", "b", "n"],
+      isNew: true,
+      isChanged: true,
+    });
+    expect(orderAfterSave(before, "n", { makeFirst: true })).toEqual({
+      order: ["n", "a", "b"],
+      isNew: true,
+      isChanged: true,
+    });
   });
 
   it("keeps to the written order, ids that are not tried now included", () => {
@@ -96,7 +107,11 @@ describe("the order after a profile is saved", () => {
 
   it("says where nothing changes", () => {
     const before = { storeOrder: ["a", "b"], lasting: ["a", "b"] };
-    expect(orderAfterSave(before, "b", { makeFirst: false })).toEqual({ order: ["a", "b"], isNew: false, isChanged: false });
+    expect(orderAfterSave(before, "b", { makeFirst: false })).toEqual({
+      order: ["a", "b"],
+      isNew: false,
+      isChanged: false,
+    });
     expect(orderAfterSave(before, "a", { makeFirst: true }).isChanged).toBe(false);
     expect(orderAfterSave(before, "b", { makeFirst: true }).isChanged).toBe(true);
   });

@@ -10,6 +10,11 @@ import {
 import { Secret } from "../../src/secrets/secret.ts";
 import { login, NOW } from "../support/openclaw-state.ts";
 
+function eligible(entry: unknown): boolean {
+  const credential = parseCredential(entry);
+  return credential !== undefined && isEligible(credential, NOW);
+}
+
 describe("an entry of the store", () => {
   it("is a credential of its three types, with every other field kept", () => {
     const entry = { ...login("ada"), fromTomorrow: { deep: [1, null] } };
@@ -19,20 +24,36 @@ describe("an entry of the store", () => {
   });
 
   it("may use the names of openclaw.json for type and key", () => {
-    expect(parseCredential({ mode: "api_key", provider: "p", apiKey: "k" })).toMatchObject({ type: "api_key", key: "k" });
+    expect(parseCredential({ mode: "api_key", provider: "p", apiKey: "k" })).toMatchObject({
+      type: "api_key",
+      key: "k",
+    });
     expect(parseCredential({ type: "token", mode: "oauth", provider: "p" })).toMatchObject({ type: "token" });
   });
 
-  it.each([undefined, null, "text", 5, [], {}, { type: "oauth" }, { type: "magic", provider: "p" }, { type: "oauth", provider: " " }])(
-    "that is %j is none",
-    (entry) => {
-      expect(parseCredential(entry)).toBeUndefined();
-    },
-  );
+  it.each([
+    undefined,
+    null,
+    "text",
+    5,
+    [],
+    {},
+    { type: "oauth" },
+    { type: "magic", provider: "p" },
+    { type: "oauth", provider: " " },
+  ])("that is %j is none", (entry) => {
+    expect(parseCredential(entry)).toBeUndefined();
+  });
 
   it("holds no token where OpenClaw put its refresh fence", () => {
     const fence = "openclaw-oauth-refresh-fence:v1:claim:refresh:0123";
-    const credential = parseCredential({ type: "oauth", provider: "openai-codex", access: fence, refresh: fence, expires: 1 });
+    const credential = parseCredential({
+      type: "oauth",
+      provider: "openai-codex",
+      access: fence,
+      refresh: fence,
+      expires: 1,
+    });
     expect(credential).toBeDefined();
     if (credential === undefined) return;
     expect(accessTokenOf(credential)).toBeUndefined();
@@ -40,10 +61,6 @@ describe("an entry of the store", () => {
   });
 
   it("is tried by OpenClaw only where it has something to try", () => {
-    const eligible = (entry: unknown): boolean => {
-      const credential = parseCredential(entry);
-      return credential !== undefined && isEligible(credential, NOW);
-    };
     const provider = "openai-codex";
     expect(eligible({ type: "oauth", provider, refresh: "r" })).toBe(true);
     expect(eligible({ type: "oauth", provider, access: " " })).toBe(false);
@@ -57,6 +74,8 @@ describe("an entry of the store", () => {
     const sealed = sealCredential(credential);
     expect(JSON.stringify({ sealed })).toBe('{"sealed":"[redacted]"}');
     expect(openCredential(sealed)).toEqual(credential);
-    expect(() => openCredential(Secret.of('{"type":"none"}'))).toThrow(expect.objectContaining({ code: "ERR_INTERNAL" }));
+    expect(() => openCredential(Secret.of('{"type":"none"}'))).toThrow(
+      expect.objectContaining({ code: "ERR_INTERNAL" }),
+    );
   });
 });

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isCodexAuthError } from "../../src/errors.ts";
 import { resolveSelector, shortName } from "../../src/profiles/selector.ts";
@@ -100,14 +100,17 @@ describe("what a person types for a profile", () => {
 
   it("never throws anything but those two, and only ever gives a Codex profile", () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: fc.constantFrom(..."ab:@.1-_ /<") })), (text) => {
-        const result = codeFor(text);
-        if (typeof result === "string") {
-          expect(["ERR_SELECTOR_INVALID", "ERR_PROVIDER_OUT_OF_SCOPE"]).toContain(result);
-        } else {
-          expect(result).toMatchObject({ profileId: expect.stringMatching(/^openai-codex:[A-Za-z0-9._@+-]{1,64}$/) });
-        }
-      }),
+      fc.property(
+        fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: fc.constantFrom(..."ab:@.1-_ /<".split("")) })),
+        (text) => {
+          const result = codeFor(text);
+          if (typeof result === "string") {
+            expect(["ERR_SELECTOR_INVALID", "ERR_PROVIDER_OUT_OF_SCOPE"]).toContain(result);
+          } else {
+            expect(result).toMatchObject({ profileId: expect.stringMatching(/^openai-codex:[A-Za-z0-9._@+-]{1,64}$/) });
+          }
+        },
+      ),
     );
   });
 

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { canonicalJson, fingerprint, fingerprintJson } from "../../src/secrets/fingerprint.ts";
 import { Secret } from "../../src/secrets/secret.ts";

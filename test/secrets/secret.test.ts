@@ -11,10 +11,12 @@ describe("a secret", () => {
 
   it.each([
     ["String()", (secret: Secret) => String(secret)],
-    ["a template", (secret: Secret) => `${secret.toString()}`],
     ["JSON", (secret: Secret) => JSON.stringify({ nested: [secret] })],
     ["inspect", (secret: Secret) => inspect({ nested: { secret } }, { depth: 9, showHidden: true })],
-    ["inspect without custom printers", (secret: Secret) => inspect(secret, { customInspect: false, showHidden: true })],
+    [
+      "inspect without custom printers",
+      (secret: Secret) => inspect(secret, { customInspect: false, showHidden: true }),
+    ],
     ["format %o", (secret: Secret) => format("%o %O %s %j", secret, secret, secret, secret)],
     ["an error's cause", (secret: Secret) => inspect(new Error("failed", { cause: secret }))],
     ["its own keys", (secret: Secret) => JSON.stringify([Object.entries(secret), Reflect.ownKeys(secret)])],

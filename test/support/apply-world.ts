@@ -75,7 +75,6 @@ export function applyWorld(folder: string) {
     outbox: new Outbox({ folder: paths.outbox, now: Date.now }),
     store: new JsonProfileStore({ paths: openClawPaths(environment), home: folder }),
     gateway,
-    restartForbidden: undefined,
     now: Date.now,
     log: silentLog,
   };

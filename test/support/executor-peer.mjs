@@ -71,7 +71,6 @@ const services = {
   outbox: new Outbox({ folder: paths.outbox, now: Date.now }),
   store: new JsonProfileStore({ paths: openClawPaths(environment), home: stateDir }),
   gateway,
-  restartForbidden: undefined,
   now: Date.now,
   log: createLog((line) => appendFileSync(join(stateDir, "executor.log"), `${line}\n`), Date.now),
 };

@@ -65,12 +65,12 @@ function isAlive(pid) {
 const [command, file, ...ids] = process.argv.slice(2);
 if (command === "hold") {
   await withFileLock(file, async () => {
-    console.log("held");
+    process.stdout.write("held\n");
     process.stdin.resume();
     await once(process.stdin, "end");
   });
 } else {
-  console.log("ready");
+  process.stdout.write("ready\n");
   for (const id of ids) {
     await withFileLock(file, async () => {
       const store = JSON.parse(await readFile(file, "utf8"));

@@ -14,12 +14,12 @@ const { sealCredential } = await from("profiles/profile.js");
 
 if (command === "stall") {
   fs.rename = async () => {
-    console.log("renaming");
+    process.stdout.write("renaming\n");
     await new Promise(() => setInterval(() => undefined, 1_000));
   };
   syncBuiltinESMExports();
 }
-console.log("ready");
+process.stdout.write("ready\n");
 const paths = openClawPaths(readEnvironment({ HOME: stateDir, OPENCLAW_STATE_DIR: stateDir }));
 const store = new JsonProfileStore({ paths, home: stateDir });
 for (const profileId of ids) {

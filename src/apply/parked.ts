@@ -1,7 +1,10 @@
 // Logins that were received and are not yet in a store: durable from the moment the issuer gave them, until taken or discarded.
 
+import { join } from "node:path";
 import { z } from "zod";
 import { Secret } from "../secrets/secret.ts";
+import { ensurePrivateFolder } from "../storage/atomic-write.ts";
+import { withProcessLock } from "../storage/process-lock.ts";
 import { RecordFolder } from "../storage/record-folder.ts";
 import { addressSchema, problemSchema } from "./job.ts";
 
@@ -58,10 +61,13 @@ const tokensSchema = z.object({
 export type StoredTokens = z.infer<typeof tokensSchema>;
 export { tokensSchema as storedTokensSchema };
 
+// Record and tokens in one file: killed at any moment, a received login is there as a whole or was never received.
+const fileSchema = z.object({ ...parkedSchema.shape, tokens: tokensSchema });
+type ParkedFile = z.infer<typeof fileSchema>;
+
 /** The parked logins of this machine. */
 export class ParkedLogins {
-  readonly #records: RecordFolder<ParkedLogin>;
-  readonly #tokens: RecordFolder<StoredTokens>;
+  readonly #files: RecordFolder<ParkedFile>;
   readonly #now: () => number;
   readonly #randomBytes: (size: number) => Uint8Array;
 
@@ -70,39 +76,38 @@ export class ParkedLogins {
     readonly now: () => number;
     readonly randomBytes: (size: number) => Uint8Array;
   }) {
-    this.#records = new RecordFolder(options.folder, parkedSchema);
-    this.#tokens = new RecordFolder(`${options.folder}/secrets`, tokensSchema);
+    this.#files = new RecordFolder(options.folder, fileSchema);
     this.#now = options.now;
     this.#randomBytes = options.randomBytes;
   }
 
-  /** Stores a login that was just received: its tokens first, since a list entry without tokens would be a promise not kept. */
+  /** Stores a login that was just received; it is durable when this resolves. */
   async put(
     login: Omit<ParkedLogin, "id" | "createdAt" | "schemaVersion">,
     tokens: LoginTokens,
     id = this.#newId(),
   ): Promise<ParkedLogin> {
-    await this.#tokens.put(id, storeTokens(tokens));
     const record: ParkedLogin = { ...login, schemaVersion: 1, id, createdAt: this.#now() };
-    await this.#records.put(id, record);
+    await this.#files.put(id, { ...record, tokens: storeTokens(tokens) });
     return record;
   }
 
   /** All parked logins, oldest first. */
   async list(): Promise<readonly ParkedLogin[]> {
-    const { records } = await this.#records.scan();
-    return records.toSorted((a, b) => a.createdAt - b.createdAt);
+    const { records } = await this.#files.scan();
+    return records.toSorted((a, b) => a.createdAt - b.createdAt).map(withoutTokens);
   }
 
   /** One parked login, or undefined. */
   async get(id: string): Promise<ParkedLogin | undefined> {
-    return this.#records.get(id);
+    const file = await this.#files.get(id);
+    return file === undefined ? undefined : withoutTokens(file);
   }
 
   /** The tokens of a parked login, or undefined where it is not parked. */
   async tokens(id: string): Promise<LoginTokens | undefined> {
-    const stored = await this.#tokens.get(id);
-    return stored === undefined ? undefined : loadTokens(stored);
+    const file = await this.#files.get(id);
+    return file === undefined ? undefined : loadTokens(file.tokens);
   }
 
   /** Changes what is known about a parked login; nothing where it is gone. */
@@ -110,26 +115,35 @@ export class ParkedLogins {
     id: string,
     patch: Partial<Pick<ParkedLogin, "reason" | "problem" | "remindedAt" | "profileId">>,
   ): Promise<void> {
-    const record = await this.#records.get(id);
-    if (record !== undefined) await this.#records.put(id, { ...record, ...patch });
+    await this.#alone(async () => {
+      const file = await this.#files.get(id);
+      if (file !== undefined) await this.#files.put(id, { ...file, ...patch });
+    });
   }
 
   /** Forgets a login and its tokens; false where it was not parked. */
   async discard(id: string): Promise<boolean> {
-    // The tokens first: killed in between, an entry without tokens is discarded again; tokens without an entry would stay for good.
-    const hadTokens = await this.#tokens.remove(id);
-    const existed = await this.#records.remove(id);
-    return existed || hadTokens;
+    return this.#alone(() => this.#files.remove(id));
   }
 
   /** Removes what killed writers left half written. */
   async sweep(): Promise<void> {
-    await Promise.all([this.#records.sweep(), this.#tokens.sweep()]);
+    await this.#files.sweep();
+  }
+
+  /** An update must not bring back what another process discards at the same moment. */
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    await ensurePrivateFolder(this.#files.folder);
+    return withProcessLock(join(this.#files.folder, "parked"), work);
   }
 
   #newId(): string {
     return `p-${Buffer.from(this.#randomBytes(8)).toString("hex")}`;
   }
+}
+
+function withoutTokens({ tokens: _secret, ...record }: ParkedFile): ParkedLogin {
+  return record;
 }
 
 /** Tokens in the form they are kept in a 0600 file. */

@@ -87,7 +87,7 @@ describe("a first login", () => {
     await lab.press("Discard");
     await lab.press("Throw it away");
     expect(await lab.parked.list()).toEqual([]);
-    expect(await readdir(`${lab.paths.parked}/secrets`)).toEqual([]);
+    expect(await readdir(lab.paths.parked)).toEqual([]);
   });
 });
 

@@ -1,0 +1,66 @@
+// Parked logins: there as a whole or not at all, and gone when discarded.
+
+import { randomBytes } from "node:crypto";
+import { readFile, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { ParkedLogins } from "../../src/apply/parked.ts";
+import { receivedTokens, REQUESTED_BY } from "../support/apply-world.ts";
+import { temporaryFolder } from "../support/temp-folder.ts";
+
+const login = {
+  agentId: "main",
+  profileId: "openai-codex:work",
+  reason: "first-login",
+  expiresAtMs: 5,
+  requestedBy: REQUESTED_BY,
+} as const;
+
+async function setUp() {
+  const folder = join(await temporaryFolder(), "parked");
+  return { folder, parked: new ParkedLogins({ folder, now: () => 7, randomBytes }) };
+}
+
+describe("ParkedLogins", () => {
+  it("keeps a login and its tokens in one file of mode 0600, so that no crash can part them", async () => {
+    const { folder, parked } = await setUp();
+    const tokens = receivedTokens("carol");
+    const entry = await parked.put(login, tokens);
+    expect(await readdir(folder)).toEqual([`${entry.id}.json`]);
+    const path = join(folder, `${entry.id}.json`);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect(await readFile(path, "utf8")).toContain(tokens.refresh.expose());
+    expect((await parked.tokens(entry.id))?.refresh.expose()).toBe(tokens.refresh.expose());
+  });
+
+  it("lists without tokens", async () => {
+    const { parked } = await setUp();
+    const tokens = receivedTokens("carol");
+    const entry = await parked.put(login, tokens);
+    const listed = JSON.stringify([await parked.list(), await parked.get(entry.id)]);
+    expect(listed).toContain("openai-codex:work");
+    expect(listed).not.toContain(tokens.access.expose());
+    expect(listed).not.toContain(tokens.refresh.expose());
+  });
+
+  it("forgets a discarded login with its tokens, and says when there was none", async () => {
+    const { folder, parked } = await setUp();
+    const entry = await parked.put(login, receivedTokens("carol"));
+    expect(await parked.discard(entry.id)).toBe(true);
+    expect(await parked.discard(entry.id)).toBe(false);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it("never brings a discarded login back by an update at the same moment", async () => {
+    const { parked } = await setUp();
+    for (let round = 0; round < 20; round += 1) {
+      const entry = await parked.put(login, receivedTokens("carol"));
+      await Promise.all([
+        parked.update(entry.id, { remindedAt: 9 }),
+        parked.discard(entry.id),
+        parked.update(entry.id, { remindedAt: 10 }),
+      ]);
+    }
+    expect(await parked.list()).toEqual([]);
+  });
+});

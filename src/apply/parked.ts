@@ -2,8 +2,9 @@
 
 import { join } from "node:path";
 import { z } from "zod";
+import { APPLY } from "../config/defaults.ts";
 import { Secret } from "../secrets/secret.ts";
-import { ensurePrivateFolder } from "../storage/atomic-write.ts";
+import { createFileExclusive, ensurePrivateFolder, removeDurably } from "../storage/atomic-write.ts";
 import { withProcessLock } from "../storage/process-lock.ts";
 import { RecordFolder } from "../storage/record-folder.ts";
 import { addressSchema, problemSchema } from "./job.ts";
@@ -90,6 +91,18 @@ export class ParkedLogins {
     const record: ParkedLogin = { ...login, schemaVersion: 1, id, createdAt: this.#now() };
     await this.#files.put(id, { ...record, tokens: storeTokens(tokens) });
     return record;
+  }
+
+  /**
+   * Makes sure that a login could be stored now. Asked before a code is spent: afterwards there would be nowhere to put it.
+   *
+   * @throws CodexAuthError `ERR_DISK_FULL`, `ERR_FILE_UNWRITABLE`.
+   */
+  async assertRoom(): Promise<void> {
+    const probe = join(this.#files.folder, `.room.${process.pid}-${Buffer.from(this.#randomBytes(6)).toString("hex")}.tmp`);
+    await ensurePrivateFolder(this.#files.folder);
+    await createFileExclusive(probe, " ".repeat(APPLY.roomForLoginBytes));
+    await removeDurably(probe);
   }
 
   /** All parked logins, oldest first. */

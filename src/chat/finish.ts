@@ -21,6 +21,7 @@ export async function finish(turn: Turn, pasted: string, selector?: string): Pro
     return;
   }
   if (!deleted) await turn.out.send(couldNotDeleteReply);
+  await turn.services.engine.parked.assertRoom();
   const claimed = await turn.services.signIns.claim(turn.asker, pasted, await profileOf(turn, selector));
   const name = nameFor(turn.asker, claimed.attempt.profileId);
   const messageId = await turn.out.send({ lines: [[bold(name), ": the address is right, getting the login …"]] });

@@ -79,6 +79,8 @@ export const APPLY = {
   parkedReminderMs: 1 * DAY,
   endedJobTtlMs: 1 * DAY,
   orphanSecretMs: 1 * HOUR,
+  /** More than a login with its three tokens takes on the disk. */
+  roomForLoginBytes: 64 * 1024,
   replanAttempts: 3,
   executorAttempts: 3,
   executorRetryMs: 1 * SECOND,

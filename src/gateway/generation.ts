@@ -68,10 +68,14 @@ export function judgeGeneration(signs: GenerationSigns): Generation {
   const rows: readonly (readonly [applies: boolean, generation: Generation])[] = [
     [signs.hasSqlite, "sqlite"],
     [version !== undefined && !isBefore(version, FIRST_SQLITE), "sqlite"],
-    [signs.storeVersion !== undefined && signs.storeVersion !== 1, "unknown"],
+    // A store that does not parse is no sign of another generation: whoever reads it says that it is damaged.
+    [typeof signs.storeVersion === "number" && signs.storeVersion !== 1, "unknown"],
     [signs.hasAuthState, "json-split"],
     [version !== undefined && !isBefore(version, FIRST_SPLIT), "json-split"],
     [version !== undefined && isBefore(version, FIRST_SPLIT), "json-single"],
+    // A fresh 2026.5.28 with a hand-written configuration leaves no version anywhere. Its store is there and no database is:
+    // where an order is written then (in the store itself) both JSON shapes read it.
+    [signs.storeVersion !== undefined, "json-single"],
   ];
   return rows.find(([applies]) => applies)?.[1] ?? "unknown";
 }

@@ -4,16 +4,23 @@ import { CodexAuthError } from "../errors.ts";
 
 /** The connection ended. */
 export function closed(code: number, greeted: boolean): CodexAuthError {
+  // 1013 (try again later) is how 2026.5.28 closes a connection that came too early.
+  if (code === 1013 && !greeted) return starting();
   // 1008 (policy violation) is how the gateway turns away a caller whose token or scopes it does not accept.
   return code === 1008 && !greeted ? notAccepted() : unreachable();
 }
 
-/** The gateway said no to a call; the codes are those of its answer. */
-export function refused(method: string, code: string | undefined, detail?: string): CodexAuthError {
-  if (method === "connect") {
-    if (code === "UNAVAILABLE") return starting();
-    return detail === "PROTOCOL_MISMATCH" ? unexpected(method) : notAccepted();
-  }
+/** What a refusal of the gateway says in words meant for programs. */
+export interface Refusal {
+  readonly code?: string | undefined;
+  readonly details?: { readonly code?: string | undefined; readonly reason?: string | undefined } | undefined;
+}
+
+/** The gateway said no to a call. */
+export function refused(method: string, { code, details }: Refusal): CodexAuthError {
+  // 2026.5.28 lets callers in before all of its methods are there.
+  if (code === "UNAVAILABLE" && (method === "connect" || details?.reason === "startup-sidecars")) return starting();
+  if (method === "connect") return details?.code === "PROTOCOL_MISMATCH" ? unexpected(method) : notAccepted();
   return new CodexAuthError("ERR_GATEWAY_RPC", {
     message: `The gateway refused ${method}.`,
     next: "Look at the gateway's log of this moment; `openclaw secrets reload` by hand shows the same refusal.",

@@ -36,7 +36,7 @@ const frameSchema = z.discriminatedUnion("type", [
     ok: z.boolean(),
     payload: z.unknown().optional(),
     error: z
-      .object({ code: text, details: z.object({ code: text }).optional().catch(undefined) })
+      .object({ code: text, details: z.object({ code: text, reason: text }).optional().catch(undefined) })
       .optional()
       .catch(undefined),
   }),
@@ -45,8 +45,8 @@ const frameSchema = z.discriminatedUnion("type", [
 const challengeSchema = z.object({ nonce: z.string().min(1).max(512) });
 
 /**
- * Runs `body` with an open connection and closes it afterwards, whatever happens. A gateway that is still starting is
- * asked again until the time is up; `body` itself runs once.
+ * Runs `body` with an open connection and closes it afterwards, whatever happens. A gateway that is still starting, or
+ * does not have a method yet, is asked again until the time is up; `body` itself runs once.
  *
  * @throws CodexAuthError `ERR_GATEWAY_UNREACHABLE`, `ERR_GATEWAY_STARTING`, `ERR_GATEWAY_AUTH`, `ERR_GATEWAY_RPC` or `ERR_CANCELLED`.
  */
@@ -56,18 +56,17 @@ export async function withGatewayConnection<T>(
   options: RpcOptions = {},
 ): Promise<T> {
   const deadline = performance.now() + (options.timeoutMs ?? GATEWAY.rpcTimeoutMs);
+  return await whileStarting(deadline, () => connectOnce(target, body, deadline, options.signal));
+}
+
+// Such a refusal means that nothing was done, so asking again is safe. Past the deadline it is passed on as it is.
+async function whileStarting<T>(deadline: number, attempt: () => Promise<T>): Promise<T> {
   for (;;) {
-    const leftMs = deadline - performance.now();
-    let hasGreeted = false;
-    const attempt = async (connection: GatewayConnection): Promise<T> => {
-      hasGreeted = true;
-      return await body(connection);
-    };
     try {
-      return await connectOnce(target, attempt, { ...options, timeoutMs: leftMs });
+      return await attempt();
     } catch (error) {
-      const isStarting = isCodexAuthError(error, "ERR_GATEWAY_STARTING") && !hasGreeted;
-      if (!isStarting || performance.now() + GATEWAY.pollMs > deadline) throw error;
+      if (!isCodexAuthError(error, "ERR_GATEWAY_STARTING") || performance.now() + GATEWAY.pollMs > deadline)
+        throw error;
     }
     await pause(GATEWAY.pollMs);
   }
@@ -76,21 +75,25 @@ export async function withGatewayConnection<T>(
 async function connectOnce<T>(
   target: RpcTarget,
   body: (connection: GatewayConnection) => Promise<T>,
-  { signal, timeoutMs }: RpcOptions,
+  deadline: number,
+  signal: AbortSignal | undefined,
 ): Promise<T> {
   if (signal?.aborted === true) throw cancelled();
   const dispatcher = new Agent({ connect: { timeout: GATEWAY.connectTimeoutMs } });
   // The literal loopback address: a name could be made to point elsewhere, and the token goes there.
   const socket = new WebSocket(`ws://127.0.0.1:${target.port}`, { dispatcher });
   const conversation = converse(socket);
-  const timer = setTimeout(() => conversation.fail(silent()), timeoutMs);
+  const timer = setTimeout(() => conversation.fail(silent()), deadline - performance.now());
   const onAbort = (): void => conversation.fail(cancelled());
   signal?.addEventListener("abort", onAbort, { once: true });
   try {
     const introduction = connectParams(target.credential, await conversation.challenge, Date.now());
     const hello = helloSchema.safeParse(await conversation.call("connect", introduction));
     if (!hello.success) throw unexpected("connect");
-    return await body({ hello: hello.data, call: (method, params) => conversation.call(method, params) });
+    return await body({
+      hello: hello.data,
+      call: (method, params) => whileStarting(deadline, () => conversation.call(method, params)),
+    });
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", onAbort);
@@ -134,7 +137,7 @@ function converse(socket: WebSocket): Conversation {
     waiting.delete(frame.id);
     if (call.method === "connect") greeted = frame.ok;
     if (frame.ok) call.resolve(frame.payload);
-    else call.reject(refused(call.method, frame.error?.code, frame.error?.details?.code));
+    else call.reject(refused(call.method, frame.error ?? {}));
   });
   return {
     challenge: challenge.promise,

@@ -15,7 +15,7 @@ import { IssuerSignIns } from "../chat/sign-ins.ts";
 import type { Config } from "../config/config.ts";
 import type { Environment } from "../config/env.ts";
 import { expandUserPath, openClawPaths, ownPaths, type OpenClawPaths, type OwnPaths } from "../config/paths.ts";
-import { createGateway, type Gateway } from "../gateway/gateway.ts";
+import { createGateway, type IdentifyingGateway } from "../gateway/gateway.ts";
 import { detectGeneration, type Generation } from "../gateway/generation.ts";
 import { parseIssuer } from "../oauth/issuer.ts";
 import { PendingLogins } from "../oauth/pending.ts";
@@ -43,7 +43,7 @@ export interface Parts {
   readonly openClaw: OpenClawPaths;
   readonly own: OwnPaths;
   readonly store: ProfileStore;
-  readonly gateway: Gateway;
+  readonly gateway: IdentifyingGateway;
   readonly pending: PendingLogins;
   readonly engine: ApplyEngine;
 }
@@ -95,16 +95,13 @@ export function buildParts(options: PartsOptions): Parts {
 }
 
 /** The generation by the files; where they do not say (a fresh install), by the version that the running gateway names. */
-async function generationOf(openClaw: OpenClawPaths, gateway: Gateway): Promise<Generation> {
+async function generationOf(openClaw: OpenClawPaths, gateway: IdentifyingGateway): Promise<Generation> {
   const { generation } = await detectGeneration(openClaw);
   if (generation !== "unknown") return generation;
   const location = await gateway.locate();
   if (location.kind !== "running") return generation;
-  // Any answer names the version; one that does not come leaves it unknown.
-  await gateway.profiles(location.instance).catch(() => undefined);
-  const greeted = await gateway.locate();
-  if (greeted.kind !== "running") return generation;
-  return (await detectGeneration({ ...openClaw, runningVersion: greeted.instance.version })).generation;
+  const { version } = await gateway.identify(location.instance).catch(() => location.instance);
+  return (await detectGeneration({ ...openClaw, runningVersion: version })).generation;
 }
 
 /** The home that `~` means to OpenClaw. */
@@ -158,7 +155,7 @@ function approversOf(config: Config): readonly Address[] {
   return allowFrom.map((id) => ({ host: "telegram", chatId: id, personId: id }));
 }
 
-async function interruptedByRestart(gateway: Gateway): Promise<readonly string[]> {
+async function interruptedByRestart(gateway: IdentifyingGateway): Promise<readonly string[]> {
   const location = await gateway.locate();
   if (location.kind !== "running") return [];
   const plan = await gateway.planRestart(location.instance);

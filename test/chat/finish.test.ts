@@ -91,6 +91,21 @@ describe("a first login", () => {
   });
 });
 
+describe("a disk without room", () => {
+  it("is told before the code is spent, and the same address works once there is room", async () => {
+    const lab = await chatLab();
+    const real = lab.parked.assertRoom.bind(lab.parked);
+    lab.parked.assertRoom = () =>
+      Promise.reject(new CodexAuthError("ERR_DISK_FULL", { message: "There is no room.", next: "Free some space." }));
+    const address = await signIn(lab, "work", alice);
+    expect(lab.out.last).toContain("There is no room.");
+    expect(await lab.parked.list()).toEqual([]);
+    lab.parked.assertRoom = real;
+    await lab.text(address);
+    expect(lab.out.last).toContain("Save as openai-codex:work?");
+  });
+});
+
 describe("a later login", () => {
   it("by the same account goes straight to the queue and keeps the order", async () => {
     const lab = await chatLab();

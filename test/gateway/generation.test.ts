@@ -33,10 +33,11 @@ describe("judgeGeneration", () => {
     ["sqlite", "a later year", { lastTouchedVersion: "2027.1.1" }],
     ["sqlite", "a database, whatever else", { hasSqlite: true, hasAuthState: true, lastTouchedVersion: "2026.4.5" }],
     ["sqlite", "a running new version over old files", { runningVersion: "2026.9.6", hasAuthState: true }],
-    ["unknown", "no version and one file", {}],
-    ["unknown", "a version that is no date", { lastTouchedVersion: "9.1.0" }],
+    ["json-single", "a store of version 1 and nothing else", {}],
+    ["unknown", "nothing at all", { storeVersion: undefined }],
+    ["unknown", "a version that is no date", { lastTouchedVersion: "9.1.0", storeVersion: undefined }],
     ["unknown", "a store of another version", { storeVersion: 2, lastTouchedVersion: "2026.4.5" }],
-    ["unknown", "a store that is not to be read", { storeVersion: "invalid", lastTouchedVersion: "2026.5.28" }],
+    ["json-split", "a damaged store of a known version", { storeVersion: "invalid", lastTouchedVersion: "2026.5.28" }],
   ])("%s: %s", (generation, _name, signs) => {
     expect(judgeGeneration({ ...none, ...signs })).toBe(generation);
   });
@@ -56,7 +57,10 @@ describe("detectGeneration", () => {
     await writeFile(join(places.mainAgentDir, "auth-state.json"), "{}");
     expect(await detectGeneration(places)).toMatchObject({ generation: "json-split" });
     await writeFile(join(places.mainAgentDir, "auth-profiles.json"), "[");
-    expect(await detectGeneration(places)).toMatchObject({ generation: "unknown" });
+    expect(await detectGeneration(places)).toMatchObject({
+      generation: "json-split",
+      signs: { storeVersion: "invalid" },
+    });
     await mkdir(join(stateDir, "state"));
     await writeFile(join(stateDir, "state", "openclaw.sqlite"), "");
     expect(await detectGeneration(places)).toMatchObject({ generation: "sqlite" });

@@ -5,7 +5,7 @@ import { readAuthStatus } from "../../src/gateway/auth-status.ts";
 import type { GatewayCredential } from "../../src/gateway/handshake.ts";
 import { reloadSecrets } from "../../src/gateway/reload.ts";
 import { withGatewayConnection } from "../../src/gateway/rpc.ts";
-import { RpcFailure } from "../../src/sandbox/gateway-rpc.ts";
+import { RpcFailure, serveRpc } from "../../src/sandbox/gateway-rpc.ts";
 import { Secret } from "../../src/secrets/secret.ts";
 import { fakeGateway, type FakeGateway } from "../support/fake-gateway-rpc.ts";
 
@@ -66,6 +66,36 @@ describe("withGatewayConnection", () => {
     });
     expect(await withGatewayConnection(target(gateway), reloadSecrets)).toEqual({ warningCount: 0 });
     expect([gateway.connections(), calls]).toEqual([3, 1]);
+  });
+
+  test("a method that a starting gateway does not have yet is called again", async () => {
+    let refusals = 0;
+    const gateway = await fakeGateway({
+      serve: (connection) => {
+        const real = serveRpc(connection, {
+          protocol: 4,
+          token: "the-shared-token",
+          methods: { "secrets.reload": admin({ ok: true }) },
+        });
+        return {
+          onMessage: (text) => {
+            const { id, method } = JSON.parse(text) as { id: string; method: string };
+            if (method === "connect" || refusals > 0) return real.onMessage(text);
+            refusals += 1;
+            const error = { code: "UNAVAILABLE", details: { reason: "startup-sidecars", method } };
+            return connection.send(JSON.stringify({ type: "res", id, ok: false, error }));
+          },
+        };
+      },
+    });
+    expect(await reload(gateway)).toEqual({ warningCount: 0 });
+    expect([refusals, gateway.connections()]).toEqual([1, 1]);
+  });
+
+  test("a gateway that goes on starting is said to be starting", async () => {
+    const gateway = await fakeGateway({ serve: (connection) => unavailable(connection) });
+    const attempt = withGatewayConnection(target(gateway), reloadSecrets, { timeoutMs: 300 });
+    await expect(attempt).rejects.toMatchObject({ code: "ERR_GATEWAY_STARTING", retryable: true });
   });
 
   test("another protocol is not mistaken for a wrong token", async () => {

@@ -25,7 +25,8 @@ type SetupCode =
   | "ERR_GENERATION_UNKNOWN"
   | "ERR_TELEGRAM_TOKEN"
   | "ERR_TELEGRAM_CONFLICT"
-  | "ERR_TELEGRAM_UNREACHABLE";
+  | "ERR_TELEGRAM_UNREACHABLE"
+  | "ERR_CHECK_FAILED";
 
 /** Codes of files and locks. */
 type StorageCode =

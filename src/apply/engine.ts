@@ -1,9 +1,12 @@
 // The apply domain as a host sees it: the queue, what is parked, what was done, what is to be told, and a way to get work going.
 
+import { APPLY } from "../config/defaults.ts";
+import type { OwnPaths } from "../config/paths.ts";
 import { type JobQueue, jobIdOf } from "./queue.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ParkedLogins } from "./parked.ts";
 import type { Receipts } from "./receipt.ts";
+import { readExecutor } from "./reign.ts";
 
 /** What an {@link ApplyEngine} is made of. */
 export interface ApplyEngineOptions {
@@ -11,6 +14,8 @@ export interface ApplyEngineOptions {
   readonly queue: JobQueue;
   readonly receipts: Receipts;
   readonly outbox: Outbox;
+  readonly paths: OwnPaths;
+  readonly now: () => number;
   /** Starts a worker that outlives this process. */
   readonly launch: () => Promise<void>;
 }
@@ -21,6 +26,8 @@ export class ApplyEngine {
   readonly queue: JobQueue;
   readonly receipts: Receipts;
   readonly outbox: Outbox;
+  readonly #paths: OwnPaths;
+  readonly #now: () => number;
   readonly #launch: () => Promise<void>;
 
   constructor(options: ApplyEngineOptions) {
@@ -28,12 +35,22 @@ export class ApplyEngine {
     this.queue = options.queue;
     this.receipts = options.receipts;
     this.outbox = options.outbox;
+    this.#paths = options.paths;
+    this.#now = options.now;
     this.#launch = options.launch;
   }
 
   /** Makes sure that an executor is at work; call it after each new job. */
   async kick(): Promise<void> {
     await this.#launch();
+  }
+
+  /** Whether an executor is at work, or was until a moment ago; for onlookers, it decides nothing. */
+  async isExecutorAlive(): Promise<boolean> {
+    // A record that cannot be read is no sign of life: the next executor writes it anew.
+    const executor = await readExecutor(this.#paths).catch(() => undefined);
+    // A clock that was set back must not make a dead executor look alive for days.
+    return executor !== undefined && Math.abs(this.#now() - executor.heartbeat) <= APPLY.executorSilentMs;
   }
 
   /** Takes up what an earlier process left: call it at the start of every host. Tells how many jobs go on. */

@@ -34,9 +34,7 @@ export class Executor {
 
   /** Ends every open job, those that come meanwhile included; gives how many it ended. */
   async drain(): Promise<number> {
-    await this.#services.queue.prune();
-    await this.#services.receipts.prune();
-    await this.#services.parked.sweep();
+    await this.#tidy();
     const lane = new PQueue({ concurrency: 1 });
     let ended = 0;
     for (;;) {
@@ -50,6 +48,14 @@ export class Executor {
       await this.#restartOnce(runs.filter((run) => run.job.state === "written"));
       await lane.addAll(runs.map((run) => () => this.#advance(run)));
       ended += runs.filter((run) => hasEnded(run.job)).length;
+    }
+  }
+
+  /** Removes what is old; whatever stands in the way of that must not stand in the way of a job. */
+  async #tidy(): Promise<void> {
+    const { queue, receipts, parked, log } = this.#services;
+    for (const work of [() => queue.prune(), () => receipts.prune(), () => parked.sweep()]) {
+      await work().catch((error: unknown) => log.error("tidy", error));
     }
   }
 

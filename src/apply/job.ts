@@ -4,12 +4,12 @@ import { z } from "zod";
 import { storePlanSchema } from "../profiles/store.ts";
 
 /** The version of the job file; a file with a newer one is left to the newer program that wrote it. */
-export const JOB_SCHEMA_VERSION = 1;
+const JOB_SCHEMA_VERSION = 1;
 
 /** States a job passes through: each is on disk before the effect that follows it. */
-export const OPEN_STATES = ["queued", "prepared", "written", "activated", "verified", "rolling-back"] as const;
+const OPEN_STATES = ["queued", "prepared", "written", "activated", "verified", "rolling-back"] as const;
 /** States in which a job has ended. */
-export const END_STATES = ["done", "rolled-back", "parked", "cancelled"] as const;
+const END_STATES = ["done", "rolled-back", "parked", "cancelled"] as const;
 
 /** Any state of a job. */
 export type JobState = (typeof OPEN_STATES)[number] | (typeof END_STATES)[number];
@@ -32,15 +32,13 @@ const address = z.object({
 export type Address = z.infer<typeof address>;
 export { address as addressSchema };
 
+/** One line of a job's journal: a state, when it was reached, and in which executor's reign. */
 const journalEntry = z.object({
   state: z.enum([...OPEN_STATES, ...END_STATES]),
   at: z.number(),
   epoch: z.number(),
   note: z.string().optional(),
 });
-
-/** One line of a job's journal: a state, when it was reached, and in which executor's reign. */
-export type JournalEntry = z.infer<typeof journalEntry>;
 
 const problem = z.object({ code: z.string(), message: z.string(), next: z.string() });
 

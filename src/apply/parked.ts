@@ -99,7 +99,10 @@ export class ParkedLogins {
    * @throws CodexAuthError `ERR_DISK_FULL`, `ERR_FILE_UNWRITABLE`.
    */
   async assertRoom(): Promise<void> {
-    const probe = join(this.#files.folder, `.room.${process.pid}-${Buffer.from(this.#randomBytes(6)).toString("hex")}.tmp`);
+    const probe = join(
+      this.#files.folder,
+      `.room.${process.pid}-${Buffer.from(this.#randomBytes(6)).toString("hex")}.tmp`,
+    );
     await ensurePrivateFolder(this.#files.folder);
     await createFileExclusive(probe, " ".repeat(APPLY.roomForLoginBytes));
     await removeDurably(probe);

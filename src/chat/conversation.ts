@@ -3,7 +3,7 @@
 import type { Reply } from "./reply.ts";
 
 /** The hosts that speak to a person. */
-export type HostName = "telegram" | "terminal" | "cli" | "openclaw";
+type HostName = "telegram" | "terminal" | "cli" | "openclaw";
 
 /** Who asks, where, and what that place can show. */
 export interface Asker {

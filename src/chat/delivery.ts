@@ -1,8 +1,11 @@
 // Delivers what the outbox holds for a host: the final answer takes the place of the progress message, also after a restart.
 
+import { setTimeout as delay } from "node:timers/promises";
+import type { ApplyEngine } from "../apply/engine.ts";
 import type { Address } from "../apply/job.ts";
 import type { Outbox, OutboxMessage } from "../apply/outbox.ts";
 import { CHAT } from "../config/defaults.ts";
+import type { LogFields } from "../secrets/log.ts";
 import type { Asker, Outgoing } from "./conversation.ts";
 import type { Reply } from "./reply.ts";
 import type { ChatRouter } from "./router.ts";
@@ -12,62 +15,89 @@ import type { ChatServices } from "./services.ts";
 export interface DeliveryPort {
   asker(address: Address): Asker;
   out(address: Address): Pick<Outgoing, "send" | "edit">;
-  /** True for an error that no later try can heal, such as a person who has blocked the bot. */
-  isFinal?(error: unknown): boolean;
+  /** What the operator's log may know of an error of `out`. */
+  errorFields?(error: unknown): LogFields;
 }
 
 /** What a {@link Delivery} is made of. */
 export interface DeliveryOptions {
   readonly host: Asker["host"];
   readonly outbox: Pick<Outbox, "watch">;
-  readonly router: ChatRouter;
-  readonly services: Pick<ChatServices, "engine" | "allow" | "now" | "log">;
+  readonly router: Pick<ChatRouter, "renderReceipt" | "renderApproval" | "renderReminder" | "settled">;
+  readonly services: Pick<ChatServices, "allow" | "now" | "log"> & {
+    readonly engine: Pick<ApplyEngine, "receipts" | "parked">;
+  };
   readonly port: DeliveryPort;
+  /** The first wait after a failure, in milliseconds; it doubles up to `CHAT.deliveryRetryMaxMs`. Default `CHAT.deliveryRetryMs`. */
+  readonly retryMs?: number;
 }
 
-/** Carries answers from the outbox into the chats of one host. */
+interface Failure {
+  readonly personId: string;
+  readonly waitMs: number;
+  readonly dueAt: number;
+}
+
+/**
+ * Carries answers from the outbox into the chats of one host. What fails stays in the outbox and is tried again, ever less
+ * often: no error is final, for whoever has blocked the bot may unblock it. The outbox drops what is too old.
+ */
 export class Delivery {
   readonly #options: DeliveryOptions;
-  readonly #failures = new Map<string, { readonly count: number; readonly nextAt: number }>();
+  readonly #retryMs: number;
+  readonly #failed = new Map<string, Failure>();
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
+    this.#retryMs = options.retryMs ?? CHAT.deliveryRetryMs;
   }
 
-  /** Delivers until `signal` aborts. */
-  run(signal: AbortSignal): Promise<void> {
-    return this.#options.outbox.watch(this.#options.host, (message) => this.deliver(message), signal);
+  /** Delivers until `signal` aborts, also where looking into the outbox itself fails for a while. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { host, outbox, services } = this.#options;
+    while (!signal.aborted) {
+      try {
+        await outbox.watch(host, (message) => this.deliver(message), signal);
+      } catch (error) {
+        services.log.error("outbox.watch", error);
+        await delay(this.#retryMs, undefined, { signal }).catch(() => undefined);
+      }
+    }
   }
 
   /** Delivers one message; true where the outbox may forget it, false where it is to be tried again later. */
   async deliver(message: OutboxMessage): Promise<boolean> {
     const { services, port } = this.#options;
-    const failed = this.#failures.get(message.id);
-    if (failed !== undefined && failed.nextAt > services.now()) return false;
-    const asker = port.asker(message.address);
+    const { id, address, content } = message;
+    if (services.now() < (this.#failed.get(id)?.dueAt ?? 0)) return false;
+    const asker = port.asker(address);
     // Asked again here: who was taken off the list since hears nothing any more.
     if (!services.allow(asker)) {
-      services.log.warn("outbox.not-allowed", { message: message.id });
+      services.log.warn("outbox.not-allowed", { message: id, kind: content.kind });
+      this.#failed.delete(id);
       return true;
     }
     try {
       const reply = await this.#render(message, asker);
       if (reply !== undefined) await this.#show(message, reply);
-      this.#failures.delete(message.id);
+      this.#failed.delete(id);
       return true;
     } catch (error) {
-      const count = (failed?.count ?? 0) + 1;
-      const waitMs = Math.min(CHAT.deliveryRetryMaxMs, CHAT.deliveryRetryMs * 2 ** Math.min(count - 1, 10));
-      this.#failures.set(message.id, { count, nextAt: services.now() + waitMs });
-      services.log.error("outbox.deliver", error, { message: message.id, count });
-      return port.isFinal?.(error) ?? false;
+      const fields = { message: id, kind: content.kind, ...port.errorFields?.(error) };
+      services.log.error("outbox.deliver", error, fields);
+      this.#postpone(id, address.personId);
+      return false;
     }
   }
 
-  /** What there is to say, or undefined where its subject is gone. */
-  async #render(message: OutboxMessage, asker: Asker): Promise<Reply | undefined> {
+  /** This person is there: if they could not be reached (never started the bot, had it blocked), now they can. */
+  heardFrom(asker: Pick<Asker, "personId">): void {
+    for (const [id, { personId }] of this.#failed) if (personId === asker.personId) this.#failed.delete(id);
+  }
+
+  /** What there is to say, or undefined where its subject is gone: decided elsewhere, or too old. */
+  async #render({ content }: OutboxMessage, asker: Asker): Promise<Reply | undefined> {
     const { router, services } = this.#options;
-    const { content } = message;
     if (content.kind === "receipt") {
       const receipt = await services.engine.receipts.get(content.receiptId);
       return receipt === undefined ? undefined : router.renderReceipt(receipt, asker);
@@ -77,13 +107,20 @@ export class Delivery {
     return content.kind === "approval" ? router.renderApproval(parked, asker) : router.renderReminder(parked, asker);
   }
 
-  async #show(message: OutboxMessage, reply: Reply): Promise<void> {
+  /** A receipt takes the place of its progress; a question or reminder is a new message, for an edit alerts nobody. */
+  async #show({ address, content }: OutboxMessage, reply: Reply): Promise<void> {
     const { router, port } = this.#options;
-    const { address, content } = message;
     const out = port.out(address);
-    const shown = content.kind === "receipt" ? await router.settled(content.receiptId) : undefined;
-    const messageId = shown ?? address.messageId;
+    // A step of progress that is still on its way must not write over the answer.
+    const moved = content.kind === "receipt" ? await router.settled(content.receiptId) : undefined;
+    const messageId = moved ?? address.messageId;
     if (content.kind === "receipt" && messageId !== undefined) await out.edit(messageId, reply);
     else await out.send(reply);
+  }
+
+  #postpone(id: string, personId: string): void {
+    const before = this.#failed.get(id)?.waitMs;
+    const waitMs = Math.min(before === undefined ? this.#retryMs : before * 2, CHAT.deliveryRetryMaxMs);
+    this.#failed.set(id, { personId, waitMs, dueAt: this.#options.services.now() + waitMs });
   }
 }

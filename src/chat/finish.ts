@@ -4,6 +4,7 @@ import type { ParkedLogin } from "../apply/parked.ts";
 import { toCodexAuthError } from "../errors.ts";
 import { resolveSelector } from "../profiles/selector.ts";
 import type { StoreSnapshot } from "../profiles/store.ts";
+import { askForApproval } from "./approval.ts";
 import { decide, relationOf, showDecision, type Relation } from "./confirm.ts";
 import { storedFingerprint, type Turn } from "./context.ts";
 import { nameFor } from "./profile-words.ts";
@@ -46,7 +47,9 @@ async function receive(turn: Turn, claimed: ClaimedSignIn): Promise<void> {
     return;
   }
   const decision = await decide(turn, parked);
-  if (decision.relation === "same") await saveLogin(turn, decision, false);
+  // A script's login is decided on in the chat, whatever it is; it must not need a second call to get the question there.
+  if (services.approvers !== undefined) await askForApproval(turn, decision, services.approvers);
+  else if (decision.relation === "same") await saveLogin(turn, decision, false);
   else await showDecision(turn, decision);
 }
 

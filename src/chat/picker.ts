@@ -21,7 +21,7 @@ export async function showPicker(turn: Turn, agentId: string): Promise<void> {
 }
 
 /** The picker as a reply. */
-export function pickerReply(
+function pickerReply(
   turn: Pick<Turn, "services" | "asker">,
   store: StoreSnapshot,
   around: { readonly agents: readonly string[]; readonly waiting: number },

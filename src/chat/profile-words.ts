@@ -29,7 +29,7 @@ export function accountSpans(asker: Pick<Asker, "private">, account: Account): r
 }
 
 /** State of a profile in a few words, the worst first. */
-export function stateWords(profile: ProfileSummary, now: number): string {
+function stateWords(profile: ProfileSummary, now: number): string {
   const words: string[] = [];
   if (profile.state === "unreadable") words.push("cannot be read");
   if (profile.cooldownUntilMs !== undefined) {

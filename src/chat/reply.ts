@@ -20,7 +20,7 @@ export interface ActionButton {
 }
 
 /** A button that opens an address. */
-export interface UrlButton {
+interface UrlButton {
   readonly kind: "url";
   readonly label: string;
   readonly url: string;
@@ -36,6 +36,8 @@ export interface Reply {
   readonly buttons?: readonly (readonly Button[])[];
   /** The names that 1, 2, 3 … stand for while this list is the last one shown. */
   readonly choices?: readonly string[];
+  /** Set where the reply says that something failed: the command line makes its exit code of it. */
+  readonly problem?: { readonly code: string; readonly message: string; readonly next: string };
 }
 
 /** Bold data. */
@@ -49,7 +51,7 @@ export function code(text: string): Span {
 }
 
 /** The text of one span without its style. */
-export function spanText(span: Span): string {
+function spanText(span: Span): string {
   return typeof span === "string" ? span : span.text;
 }
 

@@ -63,7 +63,7 @@ export interface ClaimedSignIn {
 }
 
 /** What a restart of the gateway would interrupt, in the gateway's own words, cleaned; empty where it does not tell. */
-export interface ChatGateway {
+interface ChatGateway {
   interruptedByRestart(): Promise<readonly string[]>;
 }
 
@@ -72,7 +72,7 @@ export interface ChatServices {
   /** The profile stores, read only: nothing but `apply/` writes them. */
   readonly store: Pick<ProfileStore, "agents" | "read" | "readCredential">;
   readonly signIns: SignIns;
-  readonly engine: Pick<ApplyEngine, "parked" | "queue" | "receipts" | "outbox" | "kick">;
+  readonly engine: Pick<ApplyEngine, "parked" | "queue" | "receipts" | "outbox" | "kick" | "isExecutorAlive">;
   readonly gateway: ChatGateway;
   /** The agent that is meant where none is named. */
   readonly agentId: string;

@@ -2,12 +2,13 @@
 
 import type { Job } from "../apply/job.ts";
 import type { Receipt } from "../apply/receipt.ts";
+import { APPLY } from "../config/defaults.ts";
 import { isCodexAuthError } from "../errors.ts";
 import { resolveSelector } from "../profiles/selector.ts";
 import { show, type Turn } from "./context.ts";
 import { nameFor } from "./profile-words.ts";
 import { canCancel, trailOf } from "./progress.ts";
-import { bold, type Line } from "./reply.ts";
+import { bold, code, type Line } from "./reply.ts";
 import type { SignInAttempt } from "./services.ts";
 import { when } from "./time-words.ts";
 
@@ -24,12 +25,14 @@ export async function showStatus(turn: Turn, agentId: string, selector: string |
     engine.parked.list(),
     signIns.waiting(turn.asker),
   ]);
+  const running = jobs.filter(isWanted);
   const done = receipts.filter(isWanted).slice(0, 5);
   const lines: Line[] = [
     ...section(
       "Running",
-      jobs.filter(isWanted).map((job) => jobLine(turn, job)),
+      running.map((job) => jobLine(turn, job)),
     ),
+    ...(await stuckLines(turn, running)),
     ...section(
       "Waiting for your sign-in",
       attempts.filter(isWanted).map((attempt) => attemptLine(turn, attempt)),
@@ -89,6 +92,16 @@ function section(title: string, lines: readonly Line[]): readonly Line[] {
 function jobLine(turn: Turn, job: Job): Line {
   const at = trailOf(job).at(-1) ?? job.state;
   return [nameFor(turn.asker, job.profileId), `: ${at}, asked ${when(job.createdAt, turn.services.now())}`];
+}
+
+/**
+ * A worker that cannot start (settings that do not load, say) can tell nobody: whoever looks finds out here, and `apply`
+ * runs into the same obstacle in front of a person.
+ */
+async function stuckLines({ services }: Turn, jobs: readonly Job[]): Promise<readonly Line[]> {
+  const isOld = jobs.some((job) => services.now() - job.createdAt > APPLY.executorSilentMs);
+  if (!isOld || (await services.engine.isExecutorAlive())) return [];
+  return [["⚠️ Nothing is at work on it. Run ", code("codex-auth-skill apply"), " on the machine of the gateway."]];
 }
 
 function attemptLine(turn: Turn, attempt: SignInAttempt): Line {

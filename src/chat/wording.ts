@@ -8,7 +8,8 @@ import { bold, code, type Line, type Reply } from "./reply.ts";
 
 /** An error as a person sees it: what it was, and what to do. */
 export function errorReply(error: unknown): Reply {
-  return { lines: problemLines(toCodexAuthError(error)) };
+  const { code: name, message, next } = toCodexAuthError(error);
+  return { lines: problemLines({ code: name, message, next }), problem: { code: name, message, next } };
 }
 
 /** Cause and next step, cleaned; a kept {@link Problem} and a thrown error read alike. */
@@ -20,7 +21,7 @@ export function problemLines(problem: Pick<CodexAuthError, "message" | "next"> |
 }
 
 /** Our sentences set what can be typed between backticks; here that becomes a style, so no host needs markup inside data. */
-export function withCode(text: string): Line {
+function withCode(text: string): Line {
   return text.split(/`([^`]+)`/u).flatMap((part, index) => (part === "" ? [] : [index % 2 === 1 ? code(part) : part]));
 }
 

@@ -65,6 +65,7 @@ export const CHAT = {
   maxLabelChars: 64,
   maxReplyChars: 4_096,
   maxProblemChars: 400,
+  /** First and longest wait before an answer that could not be delivered is tried again. */
   deliveryRetryMs: 2 * SECOND,
   deliveryRetryMaxMs: 5 * MINUTE,
 } as const;
@@ -84,6 +85,8 @@ export const APPLY = {
   replanAttempts: 3,
   executorAttempts: 3,
   executorRetryMs: 1 * SECOND,
+  /** An executor that has not beaten for so long is not at work; a job so old should have had one. */
+  executorSilentMs: 15 * SECOND,
 } as const;
 
 /** How often a watched folder is looked at where the system gives no notice. */
@@ -113,9 +116,8 @@ export const TELEGRAM = {
   retryAttempts: 3,
   retryFirstMs: 1 * SECOND,
   maxRetryAfterSeconds: 60,
-  /** First and longest wait before an answer that could not be delivered is tried again. */
-  deliverRetryMs: 2 * SECOND,
-  deliverRetryMaxMs: 1 * HOUR,
+  /** How often the bot looks for parked logins that are to be reminded of. */
+  remindEveryMs: 1 * HOUR,
   /** How many ids of ignored senders are printed. */
   maxStrangersShown: 20,
   /** How many presses are remembered, to answer each once. */
@@ -146,3 +148,6 @@ export const GATEWAY = {
   /** Starts of the gateway's uptime and of our clock may be apart by this much. */
   uptimeSlackMs: 1 * SECOND,
 } as const;
+
+/** Log files of the hosts: one is kept beside the current one. */
+export const LOG_FILE = { maxBytes: 1024 * 1024 } as const;

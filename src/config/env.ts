@@ -1,6 +1,7 @@
 // The only reader of process.env: turns it into a typed value that everything else is given.
 
-import { homedir, hostname, tmpdir, userInfo } from "node:os";
+import { existsSync } from "node:fs";
+import { homedir, hostname, tmpdir } from "node:os";
 
 /** What the surroundings of this process say; absent means not set or empty. */
 export interface Environment {
@@ -18,7 +19,7 @@ export interface Environment {
 }
 
 /** OpenClaw's own variables (facts/openclaw-json-generation.md §1 and §3). */
-export interface OpenClawEnvironment {
+interface OpenClawEnvironment {
   readonly stateDir: string | undefined;
   readonly home: string | undefined;
   readonly agentDir: string | undefined;
@@ -29,7 +30,7 @@ export interface OpenClawEnvironment {
 }
 
 /** Our variables by the name of the setting they override. */
-export interface OwnSettings {
+interface OwnSettings {
   readonly configPath: string | undefined;
   readonly botToken: string | undefined;
   readonly allowFrom: string | undefined;
@@ -74,6 +75,11 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env): Enviro
   };
 }
 
+/** Adds the variables of a `.env` file to this process's own, which win; nothing where there is no such file. */
+export function loadSettingsFile(path: string): void {
+  if (existsSync(path)) process.loadEnvFile(path);
+}
+
 const WORKER_VARIABLES =
   /^(?:HOME|PATH|TMPDIR|LANG|LC_ALL|TZ|XDG_RUNTIME_DIR|DBUS_SESSION_BUS_ADDRESS|PI_CODING_AGENT_DIR|CODEX_HOME|OPENCLAW_(?:STATE_DIR|HOME|AGENT_DIR|CONFIG_PATH|OAUTH_DIR|GATEWAY_PORT|GATEWAY_TOKEN)|CODEX_AUTH_(?:CONFIG|ACTIVATION|AGENT|ISSUER))$/;
 
@@ -84,13 +90,4 @@ export function workerVariables(source: NodeJS.ProcessEnv = process.env): Record
     if (value !== undefined && WORKER_VARIABLES.test(name)) kept[name] = value;
   }
   return kept;
-}
-
-/** The name of the account this process runs as, for messages; never a path. */
-export function accountName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return "this user";
-  }
 }

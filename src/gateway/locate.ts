@@ -6,7 +6,8 @@ import type { GatewayInstance, GatewayLocation } from "./instance.ts";
 import { disagrees, gatewayLockPath, judgeGatewayLock, readGatewayLock, type GatewayLock } from "./lock-file.ts";
 import { configuredPort, readGatewayConfig, type GatewayConfig } from "./openclaw-config.ts";
 import { looksLikeGateway } from "./process-facts.ts";
-import type { ProcessIdentity, ProcessTable } from "./process-table.ts";
+import type { ProcessIdentity } from "./process-facts.ts";
+import type { ProcessTable } from "./process-table.ts";
 
 /** What locating needs to know. */
 export interface LocateOptions {

@@ -1,11 +1,10 @@
 // What openclaw.json says of the gateway: its port, its token and whether it may be restarted; the file is never edited by us.
 
-import JSON5 from "json5";
 import { z } from "zod";
 import { GATEWAY } from "../config/defaults.ts";
 import { CodexAuthError } from "../errors.ts";
 import { Secret } from "../secrets/secret.ts";
-import { readTextFile } from "../storage/json-file.ts";
+import { readJson5File } from "../storage/json-file.ts";
 import type { GatewayCredential } from "./handshake.ts";
 
 /** The gateway's part of openclaw.json. */
@@ -44,8 +43,7 @@ const configSchema = z.object({
 
 /** Reads the gateway's part of openclaw.json; a missing file is an empty one. */
 export async function readGatewayConfig(configPath: string): Promise<GatewayConfig> {
-  const source = await readTextFile(configPath);
-  return judgeGatewayConfig(source === undefined ? {} : parseJson5(source, configPath));
+  return judgeGatewayConfig((await readJson5File(configPath)) ?? {});
 }
 
 /** Picks the gateway's part out of a parsed openclaw.json. */
@@ -94,16 +92,4 @@ function credentialOf(auth: {
 
 function withDefaults(value: object): object {
   return { gateway: {}, commands: {}, meta: {}, ...value };
-}
-
-function parseJson5(source: string, path: string): unknown {
-  try {
-    return JSON5.parse<unknown>(source);
-  } catch {
-    // The error quotes the file, which holds the token: it is not kept as a cause.
-    throw new CodexAuthError("ERR_FILE_NOT_JSON", {
-      message: `${path} is not valid JSON5.`,
-      next: "Mend it (OpenClaw will not start with it either), then try again.",
-    });
-  }
 }

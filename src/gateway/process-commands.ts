@@ -3,7 +3,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { GATEWAY } from "../config/defaults.ts";
-import type { ProcessIdentity } from "./process-table.ts";
+import type { ProcessIdentity } from "./process-facts.ts";
 
 const run = promisify(execFile);
 const limits = { timeout: GATEWAY.healthTimeoutMs, maxBuffer: 64 * 1024 } as const;
@@ -31,7 +31,7 @@ export async function psListensOn(pid: number, port: number): Promise<boolean> {
 
 /** One line of `ps`: uid, parent, a start date of five words, the command line. */
 export function parsePs(pid: number, output: string): ProcessIdentity | undefined {
-  const match = /^\s*(\d+)\s+(\d+)\s+(\S+\s+\S+\s+\S+\s+\S+\s+\S+)\s+(.+)$/m.exec(output);
+  const match = output.match(/^\s*(\d+)\s+(\d+)\s+(\S+\s+\S+\s+\S+\s+\S+\s+\S+)\s+(.+)$/m);
   if (match === null) return undefined;
   const [, uid, parent, start, command] = match;
   return {

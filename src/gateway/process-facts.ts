@@ -3,6 +3,15 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 
+/** A process as far as its identity goes. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly uid: number;
+  readonly parentPid: number;
+  readonly startTime: number | string;
+  readonly commandLine: readonly string[];
+}
+
 /** One living process. */
 export interface ProcessFacts {
   readonly pid: number;

@@ -3,17 +3,14 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { findListener, listensOn, readListeners } from "./listeners.ts";
-import { PROC, readGatewayVariables, readProcess, type GatewayVariables } from "./process-facts.ts";
+import {
+  PROC,
+  readGatewayVariables,
+  readProcess,
+  type GatewayVariables,
+  type ProcessIdentity,
+} from "./process-facts.ts";
 import { psFacts, psListensOn } from "./process-commands.ts";
-
-/** A process as far as its identity goes. */
-export interface ProcessIdentity {
-  readonly pid: number;
-  readonly uid: number;
-  readonly parentPid: number;
-  readonly startTime: number | string;
-  readonly commandLine: readonly string[];
-}
 
 /** Looks at processes and their listening ports. */
 export interface ProcessTable {

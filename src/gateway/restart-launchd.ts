@@ -26,6 +26,6 @@ export async function kickstartAgent(uid: number): Promise<void> {
 
 /** The line `pid = 123` of `launchctl print`. */
 export function parseLaunchdPid(output: string): number | undefined {
-  const pid = /^\s*pid = (\d+)$/m.exec(output)?.[1];
+  const pid = output.match(/^\s*pid = (\d+)$/m)?.[1];
   return pid === undefined ? undefined : Number(pid);
 }

@@ -35,7 +35,7 @@ export async function restartUserUnit(unit: string): Promise<void> {
 
 /** The lines `Name=value` of `systemctl show`. */
 export function parseUnit(output: string): UnitState | undefined {
-  const value = (name: string): string => new RegExp(`^${name}=(.*)$`, "m").exec(output)?.[1]?.trim() ?? "";
+  const value = (name: string): string => output.match(new RegExp(`^${name}=(.*)$`, "m"))?.[1]?.trim() ?? "";
   const id = value("Id");
   if (id === "") return undefined;
   return {

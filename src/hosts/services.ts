@@ -65,6 +65,8 @@ export function buildParts(options: PartsOptions): Parts {
     queue: new JobQueue({ paths: own, parked, now }),
     receipts: new Receipts({ folder: own.receipts, now }),
     outbox: new Outbox({ folder: own.outbox, now }),
+    paths: own,
+    now,
     launch: () => options.launch(parts),
   });
   const parts: Parts = {

@@ -3,7 +3,7 @@
 import { z } from "zod";
 
 /** Why an attempt has ended. */
-export const END_REASONS = ["used", "denied", "replaced", "cancelled", "leaked", "expired"] as const;
+const END_REASONS = ["used", "denied", "replaced", "cancelled", "leaked", "expired"] as const;
 /** One of {@link END_REASONS}. */
 export type EndReason = (typeof END_REASONS)[number];
 

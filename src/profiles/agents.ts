@@ -8,7 +8,7 @@ import { CodexAuthError } from "../errors.ts";
 import { normalizeAgentId, type OpenClawConfig } from "./openclaw-config.ts";
 
 /** The agent whose store the others inherit; literally this, whatever the default agent is (facts §1). */
-export const MAIN_AGENT = "main";
+const MAIN_AGENT = "main";
 
 /** One agent's place. */
 export interface AgentPlace {

@@ -56,8 +56,8 @@ export class JsonProfileStore implements ProfileStore {
     return places.map(({ agentId, isMain, storePath }) => ({ agentId, isMain, hasStore: existsSync(storePath) }));
   }
 
-  async read(agentId?: string): Promise<StoreSnapshot> {
-    const { place, config, main, own } = await this.#open(agentId);
+  async read(agentId?: string, options: { readonly forChange?: boolean } = {}): Promise<StoreSnapshot> {
+    const { place, config, main, own } = await this.#open(agentId, options.forChange);
     return snapshotOf({ agentId: place.agentId, config, main, own, now: this.#now() });
   }
 
@@ -138,7 +138,10 @@ export class JsonProfileStore implements ProfileStore {
   }
 
   /** The main store, and the agent's own where it has one besides. */
-  async #open(agentId: string | undefined): Promise<{
+  async #open(
+    agentId: string | undefined,
+    forChange = false,
+  ): Promise<{
     readonly place: AgentPlace;
     readonly config: OpenClawConfig;
     readonly main: AgentFiles;
@@ -146,8 +149,9 @@ export class JsonProfileStore implements ProfileStore {
   }> {
     const { places, config, read } = await this.#survey();
     const place = findAgentPlace(places, agentId);
-    const main = await readAgentFiles(places[0], read);
-    const own = place.isMain ? undefined : await readAgentFiles(place, read);
+    const how = forChange ? { ...read, corruptFolder: this.#options.corruptFolder } : read;
+    const main = await readAgentFiles(places[0], how);
+    const own = place.isMain ? undefined : await readAgentFiles(place, how);
     return { place, config, main, own };
   }
 

@@ -1,9 +1,7 @@
 // The few things of openclaw.json that decide where profiles lie and which is tried first; the file is never edited by us.
 
-import JSON5 from "json5";
 import { z } from "zod";
-import { CodexAuthError } from "../errors.ts";
-import { readTextFile } from "../storage/json-file.ts";
+import { readJson5File } from "../storage/json-file.ts";
 import type { DeclaredProfile } from "./order.ts";
 import { CODEX_PROVIDER } from "./profile.ts";
 
@@ -38,8 +36,7 @@ const configSchema = z.object({
  * @throws CodexAuthError `ERR_FILE_NOT_JSON`, `ERR_FILE_UNREADABLE`, `ERR_FILE_TOO_LARGE`.
  */
 export async function readOpenClawConfig(configPath: string): Promise<OpenClawConfig> {
-  const source = await readTextFile(configPath);
-  const config = configSchema.safeParse(source === undefined ? {} : parseJson5(source, configPath));
+  const config = configSchema.safeParse((await readJson5File(configPath)) ?? {});
   // Anything but an object is a configuration that OpenClaw would not start with; it says nothing of agents.
   const { agents = {}, auth = {} } = config.data ?? {};
   const order = (auth.order?.[CODEX_PROVIDER] ?? []).filter((id) => id.trim() !== "");
@@ -63,16 +60,4 @@ export function normalizeAgentId(id: string): string {
     .replaceAll(/^-+|-+$/g, "")
     .slice(0, 64);
   return safe === "" ? "main" : safe;
-}
-
-function parseJson5(source: string, path: string): unknown {
-  try {
-    return JSON5.parse<unknown>(source);
-  } catch {
-    // The error quotes the file, which may hold a token: it is not kept as a cause.
-    throw new CodexAuthError("ERR_FILE_NOT_JSON", {
-      message: `${path} is not valid JSON5, so OpenClaw's agents cannot be told.`,
-      next: "Mend it (OpenClaw will not start with it either), then try again.",
-    });
-  }
 }

@@ -96,7 +96,7 @@ export function isEligible(credential: Credential, now: number): boolean {
 }
 
 /** True for the marker that OpenClaw puts in a token's place while it refreshes it (facts/codex-oauth.md §1.8): never a token. */
-export function isRefreshFence(text: string): boolean {
+function isRefreshFence(text: string): boolean {
   return text.startsWith("openclaw-oauth-refresh-fence");
 }
 

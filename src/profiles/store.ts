@@ -116,8 +116,8 @@ export type Holding = "after" | "before" | "other";
 export interface ProfileStore {
   /** The agents, main first. */
   agents(): Promise<readonly AgentSummary[]>;
-  /** What `agentId` (default main) has and inherits. */
-  read(agentId?: string): Promise<StoreSnapshot>;
+  /** What `agentId` (default main) has and inherits; `forChange` (default false) keeps a copy of a store that cannot be read. */
+  read(agentId?: string, options?: { readonly forChange?: boolean }): Promise<StoreSnapshot>;
   /** The credential that `agentId` uses for a profile, or undefined where there is none that can be read. */
   readCredential(
     profileId: string,

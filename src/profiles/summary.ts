@@ -6,7 +6,7 @@ import { accessTokenOf, parseCredential, refreshTokenOf, type Credential } from 
 import { unusableWindow, type UsageStats } from "./usage-stats.ts";
 
 /** How a profile is. `expired` with {@link ProfileSummary.renewsItself} is renewed by OpenClaw at its next use. */
-export type ProfileState = "ok" | "expiring" | "expired" | "cooldown" | "disabled" | "unreadable";
+type ProfileState = "ok" | "expiring" | "expired" | "cooldown" | "disabled" | "unreadable";
 
 /** One profile, secret-free. Texts come from outside as they are: whoever shows them cleans and caps them. */
 export interface ProfileSummary {
@@ -64,9 +64,7 @@ export function summarize(facts: ProfileFacts): ProfileSummary {
 }
 
 /** Whose login a credential is and until when it holds, from the access token first and the stored fields second. */
-export function loginFacts(
-  credential: Credential,
-): Pick<ProfileSummary, "email" | "planType" | "identity" | "expiresAtMs"> {
+function loginFacts(credential: Credential): Pick<ProfileSummary, "email" | "planType" | "identity" | "expiresAtMs"> {
   const access = accessTokenOf(credential);
   const claims = access === undefined ? undefined : decodeAccessToken(access);
   const identity = claims === undefined ? undefined : identityOf(claims);

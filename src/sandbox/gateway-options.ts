@@ -7,7 +7,11 @@ import { readJsonFile, writeJsonFile } from "../storage/json-file.ts";
 
 /** What can be made to go wrong. `times` counts down in the file; absent means every time. */
 const fault = z.object({
-  kind: z.enum(["never-comes-back", "slow-start", "reload-fails", "writes-back"]),
+  /**
+   * `never-comes-back`: a restart ends the process for good. `never-ready`: it is back after a restart but `/readyz` stays 503.
+   * `writes-back`: the old snapshot is written over the files once more, on the way down or after a reload.
+   */
+  kind: z.enum(["never-comes-back", "never-ready", "slow-start", "reload-fails", "writes-back"]),
   times: z.number().int().positive().optional(),
 });
 

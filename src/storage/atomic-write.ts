@@ -117,7 +117,7 @@ function isAlive(pid: number): boolean {
 }
 
 /** Makes renames and unlinks in `folder` survive a power cut. */
-export async function syncFolder(folder: string): Promise<void> {
+async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r");
   try {
     await handle.sync();

@@ -2,6 +2,7 @@
 
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
+import JSON5 from "json5";
 import type { ZodType } from "zod";
 import { MAX_FILE_BYTES } from "../config/defaults.ts";
 import { CodexAuthError, systemCode } from "../errors.ts";
@@ -41,6 +42,21 @@ export function parseJson(text: string, path: string): unknown {
     throw new CodexAuthError("ERR_FILE_NOT_JSON", {
       message: `${path} is not valid JSON.`,
       next: "It was left as it is. Mend or restore the file, then try again.",
+    });
+  }
+}
+
+/** The value of `path` as JSON5, the form of openclaw.json; undefined where there is no such file. @throws CodexAuthError `ERR_FILE_NOT_JSON`. */
+export async function readJson5File(path: string): Promise<unknown> {
+  const text = await readTextFile(path);
+  if (text === undefined) return undefined;
+  try {
+    return JSON5.parse<unknown>(text);
+  } catch {
+    // Like V8's, the error of JSON5 quotes the file, which may hold a token.
+    throw new CodexAuthError("ERR_FILE_NOT_JSON", {
+      message: `${path} is not valid JSON5.`,
+      next: "It was left as it is. Mend it (OpenClaw will not start with it either), then try again.",
     });
   }
 }

@@ -3,7 +3,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { ZodType } from "zod";
-import { isCodexAuthError, systemCode } from "../errors.ts";
+import { CodexAuthError, isCodexAuthError, systemCode } from "../errors.ts";
 import { createFileExclusive, ensurePrivateFolder, removeDeadLeftovers, removeDurably } from "./atomic-write.ts";
 import { readJsonFile, writeJsonFile } from "./json-file.ts";
 
@@ -75,7 +75,11 @@ export class RecordFolder<T> {
       return names.filter((name) => name.endsWith(".json") && !name.startsWith(".")).toSorted();
     } catch (error) {
       if (systemCode(error) === "ENOENT") return [];
-      throw error;
+      throw new CodexAuthError("ERR_FILE_UNREADABLE", {
+        message: `${this.folder} cannot be read (${systemCode(error) ?? "unknown error"}).`,
+        next: "Check the owner and permissions of the folder; run `codex-auth-skill doctor`.",
+        cause: error,
+      });
     }
   }
 

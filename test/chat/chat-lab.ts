@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import { ApplyEngine } from "../../src/apply/engine.ts";
 import { JobQueue } from "../../src/apply/queue.ts";
 import { Outbox } from "../../src/apply/outbox.ts";
 import { ParkedLogins } from "../../src/apply/parked.ts";
@@ -65,7 +66,7 @@ export function signedIn(account: Account): SignedIn {
 }
 
 /** Sign-ins in memory: the issuer gives what `next` holds. */
-export class MemorySignIns implements SignIns {
+class MemorySignIns implements SignIns {
   next: () => Promise<SignedIn> = () => Promise.reject(new Error("no login was prepared"));
   readonly burnt: string[] = [];
   /** What each start asked the sign-in page for. */
@@ -238,7 +239,15 @@ export async function chatLab(options: Partial<ChatServices> = {}): Promise<Chat
   const services: ChatServices = {
     store: new JsonProfileStore({ paths: openClaw, home, now }),
     signIns,
-    engine: { parked, queue, receipts, outbox, kick: async () => void (kicks += 1) },
+    engine: new ApplyEngine({
+      parked,
+      queue,
+      receipts,
+      outbox,
+      paths,
+      now,
+      launch: async () => void (kicks += 1),
+    }),
     gateway: { interruptedByRestart: async () => [] },
     agentId: "main",
     activation: "auto",

@@ -1,17 +1,21 @@
 import { describe, expect, it } from "vitest";
-import { Delivery } from "../../src/chat/delivery.ts";
-import { CHAT } from "../../src/config/defaults.ts";
+import type { OutboxMessage } from "../../src/apply/outbox.ts";
+import { Delivery, type DeliveryOptions } from "../../src/chat/delivery.ts";
+import { APPLY, CHAT } from "../../src/config/defaults.ts";
 import { alice, bob, chatLab, signedIn, type ChatLab } from "./chat-lab.ts";
-import { end, move } from "./job-play.ts";
+import { createLog } from "../../src/secrets/log.ts";
+import { end, move, receiptOf } from "./job-play.ts";
 
-function deliveryOf(lab: ChatLab, overrides: { allow?: () => boolean; isFinal?: () => boolean } = {}): Delivery {
-  const { allow, ...port } = overrides;
+const address = { host: "telegram", chatId: "1", personId: "1" };
+
+function deliveryOf(lab: ChatLab, changes: Partial<DeliveryOptions> = {}, allow = lab.services.allow): Delivery {
   return new Delivery({
     host: "telegram",
     outbox: lab.outbox,
     router: lab.router,
-    services: { ...lab.services, ...(allow === undefined ? {} : { allow }) },
-    port: { asker: () => lab.asker, out: () => lab.out, ...port },
+    services: { ...lab.services, allow },
+    port: { asker: () => lab.asker, out: () => lab.out },
+    ...changes,
   });
 }
 
@@ -34,19 +38,18 @@ async function parkedLab(reason: "other-identity" | "approval-needed"): Promise<
   const lab = await chatLab();
   await lab.writeStore({ work: alice });
   const { tokens, ...login } = signedIn(bob);
-  const requestedBy = { host: "telegram", chatId: "1", personId: "1" };
   const record = {
     ...login,
     agentId: "main",
     profileId: "openai-codex:work",
     reason,
     expiresAtMs: tokens.expiresAtMs,
-    requestedBy,
+    requestedBy: address,
   };
   const { id } = await lab.parked.put(record, tokens);
   await lab.outbox.put({
     id: "one",
-    address: requestedBy,
+    address,
     content: { kind: reason === "approval-needed" ? "approval" : "reminder", parkedId: id },
   });
   return lab;
@@ -96,7 +99,12 @@ describe("delivery", () => {
     await lab.router.close();
     await end(lab);
     const shown = lab.out.history.length;
-    expect(await deliverAll(lab, deliveryOf(lab, { allow: () => false }))).toEqual([true]);
+    expect(
+      await deliverAll(
+        lab,
+        deliveryOf(lab, {}, () => false),
+      ),
+    ).toEqual([true]);
     expect(lab.out.history).toHaveLength(shown);
   });
 
@@ -121,11 +129,98 @@ describe("delivery", () => {
     expect(lab.out.last).toContain("is saved");
   });
 
-  it("gives up where the host knows that no later try can help", async () => {
+  it("tries ever less often, up to a limit, and never gives up: who has blocked the bot may unblock it", async () => {
+    const lab = await parkedLab("other-identity");
+    const [message] = await lab.outbox.list("telegram");
+    const tries: number[] = [];
+    const start = lab.clock.now;
+    lab.out.send = () => {
+      tries.push(lab.clock.now - start);
+      return Promise.reject(new Error("blocked"));
+    };
+    const delivery = deliveryOf(lab);
+    const until = start + 4 * CHAT.deliveryRetryMaxMs;
+    for (; lab.clock.now < until; lab.clock.now += 1_000) {
+      expect(await delivery.deliver(message as OutboxMessage)).toBe(false);
+    }
+    const waits = tries.slice(1).map((at, index) => at - (tries[index] ?? 0));
+    expect(waits.slice(0, 4)).toEqual([1, 2, 4, 8].map((factor) => factor * CHAT.deliveryRetryMs));
+    expect(Math.max(...waits)).toBe(CHAT.deliveryRetryMaxMs);
+    expect(waits.at(-1)).toBe(CHAT.deliveryRetryMaxMs);
+  });
+
+  it("tries again at once what failed for somebody who is heard from, and for nobody else", async () => {
+    const lab = await parkedLab("other-identity");
+    const { send } = lab.out;
+    lab.out.send = () => Promise.reject(new Error("never started the bot"));
+    const delivery = deliveryOf(lab);
+    expect(await deliverAll(lab, delivery)).toEqual([false]);
+    lab.out.send = send.bind(lab.out);
+    delivery.heardFrom({ personId: "2" });
+    expect(await deliverAll(lab, delivery)).toEqual([false]);
+    delivery.heardFrom({ personId: "1" });
+    expect(await deliverAll(lab, delivery)).toEqual([true]);
+    expect(lab.out.last).toContain("still waits for your decision");
+  });
+
+  it("goes on where looking into the outbox fails for a while", async () => {
     const lab = await enqueued();
     await end(lab);
-    lab.out.edit = () => Promise.reject(new Error("blocked"));
-    expect(await deliverAll(lab, deliveryOf(lab, { isFinal: () => true }))).toEqual([true]);
+    const stop = new AbortController();
+    const failures = [new Error("no more files"), new Error("no more files")];
+    const outbox: DeliveryOptions["outbox"] = {
+      watch: async (...watching) => {
+        const failure = failures.pop();
+        if (failure !== undefined) throw failure;
+        await lab.outbox.watch(...watching);
+      },
+    };
+    const running = deliveryOf(lab, { outbox, retryMs: 1 }).run(stop.signal);
+    await expect.poll(() => lab.outbox.list("telegram")).toEqual([]);
+    stop.abort();
+    await running;
+    expect(lab.out.last).toContain("is saved");
+  });
+
+  it("ends at once when it is stopped, also while it waits to look into the outbox again", async () => {
+    const lab = await chatLab();
+    const stop = new AbortController();
+    const outbox = { watch: () => Promise.reject(new Error("no more files")) };
+    const running = deliveryOf(lab, { outbox, retryMs: APPLY.outboxTtlMs }).run(stop.signal);
+    await new Promise((resolve) => setImmediate(resolve));
+    stop.abort();
+    await running;
+    expect(lab.out.history).toEqual([]);
+  });
+
+  it("lets the host say what the operator's log may know of its errors", async () => {
+    const logged: unknown[] = [];
+    const lab = await chatLab({
+      log: createLog(
+        (line) => logged.push(JSON.parse(line)),
+        () => 0,
+      ),
+    });
+    await lab.outbox.put({ id: "one", address, content: { kind: "receipt", receiptId: "job-00000001" } });
+    await lab.receipts.put(receiptOf({ id: "job-00000001", agentId: "main", profileId: "work", requestedBy: address }));
+    lab.out.send = () => Promise.reject(new Error("a text of a chat"));
+    const port = { asker: () => lab.asker, out: () => lab.out, errorFields: () => ({ telegramCode: 403 }) };
+    expect(await deliverAll(lab, deliveryOf(lab, { port }))).toEqual([false]);
+    expect(logged).toMatchObject([{ event: "outbox.deliver", kind: "receipt", telegramCode: 403 }]);
+    expect(JSON.stringify(logged)).not.toContain("a text of a chat");
+  });
+
+  it("shows a question or a reminder as a new message, never in place of another", async () => {
+    const lab = await parkedLab("approval-needed");
+    const [parked] = await lab.parked.list();
+    const shown = await lab.out.send({ lines: [["an older message"]] });
+    for (const kind of ["approval", "reminder"] as const) {
+      const content = { kind, parkedId: parked?.id ?? "" };
+      await lab.outbox.put({ id: kind, address: { ...address, messageId: shown }, content });
+    }
+    expect(await deliverAll(lab, deliveryOf(lab))).toEqual([true, true, true]);
+    expect(lab.out.messages.get(shown)).toEqual({ lines: [["an older message"]] });
+    expect(lab.out.messages.size).toBe(4);
   });
 
   it("asks for approval of what a script brought, with buttons that work", async () => {

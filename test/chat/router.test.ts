@@ -2,7 +2,8 @@ import * as fc from "fast-check";
 import { readdir } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { ACTIONS, ButtonCodec, refOf, type ActionName } from "../../src/chat/button.ts";
-import { CHAT, HOUR } from "../../src/config/defaults.ts";
+import { withReign } from "../../src/apply/reign.ts";
+import { APPLY, CHAT, HOUR } from "../../src/config/defaults.ts";
 import { alice, bob, chatLab, signedIn } from "./chat-lab.ts";
 import { end } from "./job-play.ts";
 
@@ -166,6 +167,46 @@ describe("status", () => {
     expect(lab.out.last).toBe("Done\nwork: ❌ rolled back 5 min ago");
     await lab.say("status home");
     expect(lab.out.last).toBe("Waiting for your sign-in\nhome: the link ends in 5 min");
+  });
+
+  it("says that nothing is at work on a job, and what to do, once one should be", async () => {
+    const lab = await chatLab();
+    await lab.writeStore({ work: alice });
+    lab.signIns.next = async () => signedIn(alice);
+    await lab.say("work");
+    await lab.text(lab.signIns.callback("a1"));
+    lab.clock.now += APPLY.executorSilentMs;
+    await lab.say("status");
+    expect(lab.out.last).toBe("Running\nwork: queued, asked 15 s ago");
+    lab.clock.now += 1_000;
+    await lab.say("status");
+    expect(lab.out.last).toBe(
+      "Running\nwork: queued, asked 16 s ago\n⚠️ Nothing is at work on it. Run codex-auth-skill apply on the machine of the gateway.",
+    );
+    await lab.say("status home");
+    expect(lab.out.last).toBe("Nothing is running, and nothing was done yet.");
+  });
+
+  it("does not say so while an executor lives, and again when its heart has stopped", async () => {
+    const lab = await chatLab();
+    await lab.writeStore({ work: alice });
+    lab.signIns.next = async () => signedIn(alice);
+    await lab.say("work");
+    await lab.text(lab.signIns.callback("a1"));
+    lab.clock.now += 60_000;
+    const { paths, clock } = lab;
+    const executor = { paths, kind: "worker", version: "0", waitMs: 0 } as const;
+    await withReign({ ...executor, now: () => clock.now }, async () => {
+      await lab.say("status");
+      expect(lab.out.last).toBe("Running\nwork: queued, asked 1 min ago");
+    });
+    clock.now += APPLY.executorSilentMs + 1;
+    await lab.say("status");
+    expect(lab.out.last).toContain("Nothing is at work on it.");
+    // Beaten before the clock was set back: that is no life for the hour to come.
+    await withReign({ ...executor, now: () => clock.now + HOUR }, async () => undefined);
+    await lab.say("status");
+    expect(lab.out.last).toContain("Nothing is at work on it.");
   });
 
   it("does not tell one person about another's sign-in", async () => {

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { isContainersMainProcess, judgeSurroundings, readCgroup, serviceOf } from "../../src/gateway/cgroup.ts";
-import type { ProcessIdentity } from "../../src/gateway/process-table.ts";
+import type { ProcessIdentity } from "../../src/gateway/process-facts.ts";
 import { isUnitOfGateway, parseUnit } from "../../src/gateway/restart-systemd.ts";
 
 const app = "/user.slice/user-1000.slice/user@1000.service/app.slice";

@@ -16,7 +16,7 @@ import { restartPlanFor } from "./restart.ts";
 export async function prepare(run: JobRun, services: ExecutorServices): Promise<void> {
   const { job } = run;
   const secret = await secretOf(run, services);
-  const snapshot = await services.store.read(job.agentId);
+  const snapshot = await services.store.read(job.agentId, { forChange: true });
   const order = orderAfterSave({ storeOrder: snapshot.storeOrder, lasting: snapshot.lastingOrder }, job.profileId, job);
   // A profile that is tried already keeps its place: writing an order down would only freeze the others.
   const writesOrder = order.isChanged && (job.makeFirst || !snapshot.lastingOrder.includes(job.profileId));
@@ -45,7 +45,7 @@ export async function prepare(run: JobRun, services: ExecutorServices): Promise<
 }
 
 /** The job's secret. @throws CodexAuthError `ERR_JOB_SECRET_MISSING`. */
-export async function secretOf(run: JobRun, services: ExecutorServices): Promise<JobSecret> {
+async function secretOf(run: JobRun, services: ExecutorServices): Promise<JobSecret> {
   const secret = await services.queue.secrets.get(run.job.id);
   if (secret !== undefined) return secret;
   throw new CodexAuthError("ERR_JOB_SECRET_MISSING", {

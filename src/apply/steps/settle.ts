@@ -59,7 +59,7 @@ async function parkAgain(
 }
 
 /** The receipt of a job that ends now. */
-export function receiptOf(job: Job, ending: Ending, parkedId: string | undefined, endedAt: number): Receipt {
+function receiptOf(job: Job, ending: Ending, parkedId: string | undefined, endedAt: number): Receipt {
   return {
     schemaVersion: 1,
     id: job.id,

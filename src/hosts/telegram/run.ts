@@ -3,16 +3,18 @@
 import type { Bot } from "grammy";
 import type { ApplyEngine } from "../../apply/engine.ts";
 import type { Asker } from "../../chat/conversation.ts";
+import { Delivery } from "../../chat/delivery.ts";
 import type { ChatRouter } from "../../chat/router.ts";
 import type { Log } from "../../secrets/log.ts";
 import type { Secret } from "../../secrets/secret.ts";
 import { createBot } from "./bot.ts";
 import { ChatWindow } from "./chat-window.ts";
 import { registerCommands } from "./commands.ts";
-import { askerAt, Delivery } from "./deliver.ts";
+import { askerAt, deliveryPort } from "./deliver.ts";
 import { type TelegramLimits, telegramLimits } from "./limits.ts";
 import { outgoingFor } from "./outgoing.ts";
 import { Poller } from "./polling.ts";
+import { keepReminding } from "./reminders.ts";
 import { Strangers } from "./strangers.ts";
 import { errorFields } from "./telegram-error.ts";
 
@@ -40,6 +42,8 @@ export interface TelegramBotParts {
   /** Ends the start, too: a bot without a network waits for one. */
   readonly signal?: AbortSignal;
   readonly limits?: Partial<TelegramLimits>;
+  /** The first wait before an answer that could not be delivered is tried again. Default `CHAT.deliveryRetryMs`. */
+  readonly deliveryRetryMs?: number;
 }
 
 /** A bot at work. */
@@ -71,15 +75,25 @@ export async function runTelegramBot(parts: TelegramBotParts): Promise<RunningBo
   bot.botInfo = me;
   const botId = String(me.id);
   await prepare(parts, bot, botId);
-  delivery = new Delivery({ ...parts, limits, botId, windowFor: (chatId) => new ChatWindow(bot.api, chatId) });
-  const delivering = delivery.run(stop);
+  delivery = new Delivery({
+    host: "telegram",
+    outbox: parts.engine.outbox,
+    router: parts.router,
+    services: parts,
+    port: deliveryPort(bot.api, botId),
+    ...(parts.deliveryRetryMs === undefined ? {} : { retryMs: parts.deliveryRetryMs }),
+  });
+  const { now, log } = parts;
+  const { outbox, parked } = parts.engine;
+  const reminding = keepReminding({ outbox, parked, now, log, everyMs: limits.remindEveryMs }, stop);
+  const inBackground = Promise.all([delivery.run(stop), reminding]);
   const work = async (): Promise<void> => {
     try {
       await poller.run();
     } finally {
       stopping.abort();
       await parts.router.close();
-      await delivering;
+      await inBackground;
       lifetime.abort();
     }
   };

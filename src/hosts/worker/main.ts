@@ -1,23 +1,15 @@
 // The worker's entry and composition root: executes every open job, then ends. Nobody reads its output, so its log is a file.
 
-import { appendFile } from "node:fs/promises";
-import { join } from "node:path";
 import { loadConfig } from "../../config/config.ts";
 import { readEnvironment } from "../../config/env.ts";
 import { openClawPaths, ownPaths } from "../../config/paths.ts";
-import { createLog } from "../../secrets/log.ts";
-import { ensurePrivateFolder } from "../../storage/atomic-write.ts";
+import { fileLog } from "../file-log.ts";
 import { buildParts } from "../services.ts";
 import { executeOpenJobs } from "./execute.ts";
 
 const environment = readEnvironment();
 const own = ownPaths(openClawPaths(environment).stateDir);
-let writing: Promise<unknown> = ensurePrivateFolder(own.log);
-const log = createLog((line) => {
-  writing = writing
-    .then(() => appendFile(join(own.log, "worker.log"), `${line}\n`, { mode: 0o600 }))
-    .catch(() => undefined);
-}, Date.now);
+const { log, close } = await fileLog(own.log, "worker");
 
 try {
   const config = await loadConfig(environment.settings.configPath ?? own.config, environment);
@@ -28,4 +20,4 @@ try {
   log.error("worker", error);
   process.exitCode = 1;
 }
-await writing;
+await close();

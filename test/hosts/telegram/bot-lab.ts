@@ -136,6 +136,7 @@ export class BotLab {
       log: createLog((entry) => this.logged.push(entry), Date.now),
       print: (text) => this.printed.push(text),
       limits: { ...QUICK, ...limits },
+      deliveryRetryMs: 5,
       ...changes,
     });
     onTestFinished(() => bot.stop());
@@ -156,7 +157,6 @@ const QUICK: Partial<TelegramLimits> = {
   conflictPauseMs: 5,
   retryFirstMs: 2,
   ackAfterMs: 60_000,
-  deliverRetryMs: 5,
 };
 
 /** A receipt of a job that went well. */

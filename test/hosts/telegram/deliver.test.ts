@@ -1,6 +1,7 @@
 // Answers from the outbox: they reach the chat that asked, once, also after a restart, and only who may still read them.
 
 import { describe, expect, it } from "vitest";
+import { APPLY, MINUTE } from "../../../src/config/defaults.ts";
 import { Secret } from "../../../src/secrets/secret.ts";
 import { BotLab, line, OWNER, PARTNER, receiptOf } from "./bot-lab.ts";
 
@@ -131,7 +132,7 @@ describe("delivery", () => {
     // The partner never started the bot: Telegram knows no chat with them.
     await lab.outbox.put({ id: "m-1", address: at(PARTNER), content: { kind: "receipt", receiptId: "job-1" } });
     await lab.outbox.put({ id: "m-2", address: at(OWNER), content: { kind: "receipt", receiptId: "job-1" } });
-    await lab.start({}, { deliverRetryMs: 600_000 });
+    await lab.start({ deliveryRetryMs: 600_000 });
     await lab.telegram.shows(OWNER, /receipt/);
     // Another look at the outbox: what failed is not tried again at once.
     await lab.receipts.put(receiptOf("job-2", "openai-codex:second"));
@@ -166,6 +167,45 @@ describe("delivery", () => {
     await lab.telegram.shows(OWNER, /still there/);
     await expect.poll(() => lab.outbox.list("telegram")).toEqual([]);
     expect(lab.telegram.visible(OWNER).filter(({ text }) => text === "approve?")).toHaveLength(1);
+  });
+
+  it("reminds of a login that has waited for a day, once a day, and no more when it is decided", async () => {
+    const lab = await BotLab.open();
+    await withProgress(lab);
+    const tokens = { access: Secret.of("a"), refresh: Secret.of("r"), expiresAtMs: 1 };
+    const { id } = await lab.parked.put(
+      {
+        agentId: "main",
+        profileId: "openai-codex:work",
+        reason: "other-identity",
+        expiresAtMs: 1,
+        requestedBy: at(OWNER, "7"),
+      },
+      tokens,
+    );
+    let ahead = 0;
+    const now = (): number => Date.now() + ahead;
+    const reminders = (): number =>
+      lab.telegram.visible(OWNER).filter(({ text }) => text.includes("still there")).length;
+
+    await (await lab.start({ now })).stop();
+    expect(await lab.outbox.list("telegram")).toEqual([]);
+    expect((await lab.parked.get(id))?.remindedAt).toBeUndefined();
+
+    ahead = APPLY.parkedReminderMs;
+    const late = await lab.start({ now });
+    await lab.telegram.shows(OWNER, /still there/);
+    await expect.poll(() => lab.outbox.list("telegram")).toEqual([]);
+    await late.stop();
+
+    const bot = await lab.start({ now }, { remindEveryMs: 5 });
+    ahead = 2 * APPLY.parkedReminderMs + MINUTE;
+    await expect.poll(reminders).toBe(2);
+    await lab.parked.discard(id);
+    ahead = 9 * APPLY.parkedReminderMs;
+    await bot.stop();
+    expect(await lab.outbox.list("telegram")).toEqual([]);
+    expect(reminders()).toBe(2);
   });
 
   it("reaches a running bot too", async () => {

@@ -1,0 +1,54 @@
+// `apply` and `resume`: end what is queued, here in the foreground or by a worker in the background.
+
+import { trailOf } from "../../chat/progress.ts";
+import { CodexAuthError } from "../../errors.ts";
+import { executeOpenJobs } from "../worker/execute.ts";
+import type { CommandRun } from "./call.ts";
+import { openParts } from "./open.ts";
+
+/** Executes every open job here, telling each step. */
+export const apply: CommandRun = async (call) => {
+  const parts = await openParts(call);
+  const { queue, receipts } = parts.engine;
+  const jobs = await queue.open();
+  const watched = new AbortController();
+  const watching = jobs.map((job) =>
+    queue.watch(job.id, (now) => call.output.progress(`${now.profileId}: ${trailOf(now).join(" → ")}`), watched.signal),
+  );
+  try {
+    await executeOpenJobs(parts, "foreground");
+    await Promise.all(watching);
+  } finally {
+    watched.abort();
+  }
+  const done = (await Promise.all(jobs.map(({ id }) => receipts.get(id)))).filter((receipt) => receipt !== undefined);
+  const failed = done.find(({ outcome }) => outcome !== "done");
+  return {
+    text:
+      jobs.length === 0
+        ? "Nothing was queued."
+        : done.map(({ profileId, outcome }) => `${profileId}: ${outcome}`).join("\n"),
+    data: { receipts: done },
+    ...(failed === undefined ? {} : { problem: failed.problem ?? notDone() }),
+  };
+};
+
+/** Starts a worker for what an earlier process left. */
+export const resume: CommandRun = async (call) => {
+  const parts = await openParts(call);
+  const jobs = await parts.engine.resume();
+  return {
+    text:
+      jobs === 0
+        ? "Nothing was left to do."
+        : `A worker goes on with ${jobs} ${jobs === 1 ? "job" : "jobs"}; see \`codex-auth-skill status\`.`,
+    data: { jobs },
+  };
+};
+
+function notDone(): CodexAuthError {
+  return new CodexAuthError("ERR_CANCELLED", {
+    message: "Not every job was done.",
+    next: "See `codex-auth-skill status`; logins that could not be saved are listed by `codex-auth-skill parked`.",
+  });
+}

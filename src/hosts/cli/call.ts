@@ -1,0 +1,14 @@
+// What a command is called with and what it gives back.
+
+import type { CliProcess, Output, Result } from "./io.ts";
+
+/** What a command is called with. */
+export interface Call {
+  readonly process: CliProcess;
+  readonly output: Output;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly words: readonly string[];
+}
+
+/** A command. */
+export type CommandRun = (call: Call) => Promise<Result>;

@@ -1,0 +1,93 @@
+// The table of commands: name, words, and where the code of each is; nothing is loaded before it is called.
+
+import type { CommandRun } from "./call.ts";
+
+interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly words?: readonly { readonly name: string; readonly summary: string }[];
+  readonly options?: readonly { readonly flags: string; readonly summary: string }[];
+  readonly load: () => Promise<CommandRun>;
+}
+
+const profile = { name: "[profile]", summary: "a profile: default, a word, or a full id" };
+const which = { name: "<number>", summary: "the number in the list of `parked`, or its id" };
+
+/** All commands, in the order of the help. */
+export const COMMANDS: readonly CommandEntry[] = [
+  { name: "list", summary: "the Codex profiles and how they are", load: async () => (await import("./list.ts")).list },
+  { name: "new", summary: "how a new profile is made", load: async () => (await import("./new.ts")).newProfile },
+  {
+    name: "start",
+    summary: "start a sign-in for a profile",
+    words: [profile],
+    load: async () => (await import("./start.ts")).start,
+  },
+  {
+    name: "finish",
+    summary: "finish it: reads the address your browser ended on from standard input",
+    words: [profile],
+    load: async () => (await import("./finish.ts")).finish,
+  },
+  {
+    name: "status",
+    summary: "what is running, waiting and done",
+    words: [profile],
+    load: async () => (await import("./status.ts")).status,
+  },
+  {
+    name: "parked",
+    summary: "received logins that wait for a decision",
+    load: async () => (await import("./parked.ts")).parked,
+  },
+  {
+    name: "take",
+    summary: "save one of them",
+    words: [which],
+    options: [
+      { flags: "--as <name>", summary: "under another profile name" },
+      { flags: "--first", summary: "and use it first" },
+      { flags: "--replace", summary: "although the profile holds another login; shown before" },
+    ],
+    load: async () => (await import("./parked.ts")).take,
+  },
+  {
+    name: "discard",
+    summary: "throw one of them away",
+    words: [which],
+    options: [{ flags: "--sure", summary: "without asking" }],
+    load: async () => (await import("./parked.ts")).discard,
+  },
+  {
+    name: "cancel",
+    summary: "give up waiting sign-ins and changes not yet written",
+    load: async () => (await import("./cancel.ts")).cancel,
+  },
+  {
+    name: "apply",
+    summary: "execute what is queued, here and now",
+    load: async () => (await import("./apply.ts")).apply,
+  },
+  {
+    name: "resume",
+    summary: "start a worker for what is left in the queue",
+    load: async () => (await import("./apply.ts")).resume,
+  },
+  {
+    name: "doctor",
+    summary: "what was found, what is missing, and the next step for each",
+    load: async () => (await import("./doctor.ts")).doctor,
+  },
+  { name: "setup", summary: "write the settings, step by step", load: async () => (await import("./setup.ts")).setup },
+  { name: "bot", summary: "run the Telegram bot", load: async () => (await import("./bot.ts")).bot },
+  {
+    name: "chat",
+    summary: "chat in this terminal, on the real store",
+    load: async () => (await import("./chat.ts")).chat,
+  },
+  {
+    name: "demo",
+    summary: "the main job on a sandbox; nothing of yours is touched",
+    load: async () => (await import("./demo.ts")).demo,
+  },
+];

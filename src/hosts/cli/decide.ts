@@ -1,0 +1,23 @@
+// Lets the person at the terminal press the buttons of the last answer, until it has none or they leave it.
+
+import { clackUi } from "../terminal/ui.ts";
+import type { Call } from "./call.ts";
+import type { CliSession } from "./open.ts";
+
+/** Offers the buttons of the last answer with the arrow keys. */
+export async function chooseOn({ process }: Call, { session }: CliSession): Promise<void> {
+  const ui = clackUi(process.stdout);
+  for (;;) {
+    const buttons = (session.last?.buttons ?? [])
+      .flat()
+      .flatMap((button) => (button.kind === "action" ? [button] : []));
+    if (buttons.length === 0) return;
+    const choices = [
+      ...buttons.map((value) => ({ value, label: value.label })),
+      { value: undefined, label: "Decide later" },
+    ];
+    const chosen = await ui.choose("What now?", choices);
+    if (chosen === undefined) return;
+    await session.take({ kind: "press", data: chosen.data });
+  }
+}

@@ -1,0 +1,265 @@
+// The checks of `doctor`, one function each; none of them writes, waits for a lock, or connects to anything but the gateway.
+
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { toCodexAuthError } from "../../errors.ts";
+import { readSurroundings } from "../../gateway/cgroup.ts";
+import { detectGenerationWith } from "../../gateway/generation.ts";
+import type { GatewayInstance } from "../../gateway/gateway.ts";
+import { processTable } from "../../gateway/process-table.ts";
+import { openClawLockPath } from "../../storage/openclaw-lock.ts";
+import type { Parts } from "../services.ts";
+
+/** One thing that was looked at. */
+export interface Finding {
+  readonly what: string;
+  readonly state: "ok" | "warn" | "fail";
+  readonly text: string;
+  readonly next?: string;
+}
+
+type Check = (parts: Parts) => Promise<readonly Finding[]>;
+
+/** Runs all checks, in the order in which a login would meet them. */
+export async function checkEverything(parts: Parts): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const [what, check] of CHECKS) {
+    try {
+      findings.push(...(await check(parts)));
+    } catch (error) {
+      const { message, next } = toCodexAuthError(error);
+      findings.push({ what, state: "fail", text: message, next });
+    }
+  }
+  return findings;
+}
+
+const CHECKS: readonly (readonly [what: string, check: Check])[] = [
+  ["generation", generation],
+  ["store", store],
+  ["permissions", permissions],
+  ["lock", lock],
+  ["gateway", gateway],
+  ["queue", queue],
+  ["bot", bot],
+];
+
+async function generation({ gateway: port, openClaw }: Parts): Promise<readonly Finding[]> {
+  const found = await detectGenerationWith(port, openClaw);
+  const { runningVersion, lastTouchedVersion } = found.signs;
+  const version = runningVersion ?? lastTouchedVersion ?? "version not named";
+  const what = "generation";
+  switch (found.generation) {
+    case "json-single":
+      return [{ what, state: "ok", text: `JSON store in one file (${version})` }];
+    case "json-split":
+      return [{ what, state: "ok", text: `JSON store with auth-state.json (${version})` }];
+    case "sqlite":
+      return [
+        {
+          what,
+          state: "fail",
+          text: `SQLite store (${version}): its files must not be written from outside`,
+          next: "Use OpenClaw's own `/login` or `openclaw models auth login` there.",
+        },
+      ];
+    case "unknown":
+      return [
+        {
+          what,
+          state: "fail",
+          text: "it cannot be told how this OpenClaw keeps its logins",
+          next: "Start OpenClaw once, or sign in once with `openclaw models auth login`, then look again.",
+        },
+      ];
+  }
+}
+
+async function store({ store: port, config }: Parts): Promise<readonly Finding[]> {
+  const snapshot = await port.read(config.agentId);
+  const { files } = snapshot;
+  const count = snapshot.summaries.length;
+  const shared = await port.sharedTokens();
+  return [
+    {
+      what: "store",
+      state: "ok",
+      text: `${count} Codex ${count === 1 ? "profile" : "profiles"} of agent ${snapshot.agentId} ${files.length === 0 ? "(no store yet; it is made with the first login)" : `in ${files.join(", ")}`}`,
+    },
+    ...shared.map((token): Finding => ({
+      what: "owners",
+      state: "warn",
+      text: `one login lies in ${token.holders.length} places (${token.holders.map(({ owner, profileId }) => `${owner}: ${profileId}`).join(", ")}): the next refresh in one logs the others out`,
+      next: "Sign in again for the profile: the copies are then removed and inherited.",
+    })),
+  ];
+}
+
+async function permissions({ openClaw, own, store: port, config }: Parts): Promise<readonly Finding[]> {
+  const { files } = await port.read(config.agentId);
+  const wide: string[] = [];
+  for (const path of [...files, openClaw.configPath, own.root, ...(await ownFiles(own.root))]) {
+    const found = await stat(path).catch(() => undefined);
+    if (found !== undefined && (found.mode & 0o077) !== 0) wide.push(path);
+  }
+  if (wide.length === 0) return [{ what: "permissions", state: "ok", text: "nothing is readable by others" }];
+  return [
+    {
+      what: "permissions",
+      state: "warn",
+      text: `readable by others: ${wide.slice(0, 5).join(", ")}`,
+      next: `chmod go-rwx ${wide.slice(0, 5).join(" ")}`,
+    },
+  ];
+}
+
+async function ownFiles(root: string): Promise<readonly string[]> {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries.map((entry) => join(entry.parentPath, entry.name));
+}
+
+async function lock({ store: port, config }: Parts): Promise<readonly Finding[]> {
+  const { files } = await port.read(config.agentId);
+  const [first] = files;
+  if (first === undefined) return [];
+  const path = await openClawLockPath(first);
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined) return [{ what: "lock", state: "ok", text: "the store is not locked" }];
+  if (found.isDirectory()) {
+    return [
+      {
+        what: "lock",
+        state: "fail",
+        text: `${path} is a folder: it blocks OpenClaw and us for good`,
+        next: `Stop whatever made it (an older codex-auth or another tool), then remove the folder ${path}.`,
+      },
+    ];
+  }
+  const seconds = Math.round((Date.now() - found.mtimeMs) / 1_000);
+  return [
+    {
+      what: "lock",
+      state: seconds > 150 ? "warn" : "ok",
+      text: `the store is locked for ${seconds} s, most likely by a refresh of OpenClaw`,
+      ...(seconds > 150 ? { next: "If no OpenClaw runs, start it once: it clears a lock that was left behind." } : {}),
+    },
+  ];
+}
+
+async function gateway(parts: Parts): Promise<readonly Finding[]> {
+  const location = await parts.gateway.locate();
+  if (location.kind === "refused") {
+    const { message, next } = location.error;
+    return [{ what: "gateway", state: "fail", text: message, next }];
+  }
+  if (location.kind === "stopped") {
+    return [
+      {
+        what: "gateway",
+        state: "warn",
+        text: "not running; it reads a changed store when it starts",
+        next: "Start it: `openclaw gateway run`.",
+      },
+    ];
+  }
+  const { instance } = location;
+  const health = await parts.gateway.health(instance);
+  return [
+    {
+      what: "gateway",
+      state: health.ready ? "ok" : "warn",
+      text: `pid ${instance.pid}, port ${instance.port}, ${health.ready ? "ready" : `not ready${health.failing.length > 0 ? ` (${health.failing.join(", ")})` : ""}`}`,
+      ...(health.ready ? {} : { next: "Wait until it has started; its own log says what is missing." }),
+    },
+    await reload(parts, instance),
+    await restart(parts, instance),
+    await surroundings(instance),
+  ];
+}
+
+/** Asks for the version only: a reload would be a change. */
+async function reload({ gateway: port }: Parts, instance: GatewayInstance): Promise<Finding> {
+  try {
+    const { version, protocol } = await port.identify(instance);
+    return {
+      what: "reload",
+      state: "ok",
+      text: `it lets us in (version ${version ?? "not named"}, protocol ${protocol ?? "?"})`,
+    };
+  } catch (error) {
+    const { message, next } = toCodexAuthError(error);
+    return { what: "reload", state: "warn", text: message, next };
+  }
+}
+
+async function restart({ gateway: port }: Parts, instance: GatewayInstance): Promise<Finding> {
+  const plan = await port.planRestart(instance);
+  if (plan.kind === "possible") return { what: "restart", state: "ok", text: plan.describes };
+  return { what: "restart", state: "warn", text: plan.error.message, next: plan.error.next };
+}
+
+async function surroundings({ pid }: GatewayInstance): Promise<Finding> {
+  const where = await readSurroundings(pid, processTable());
+  if (where === "outside")
+    return { what: "surroundings", state: "ok", text: "this process lives outside the gateway's service" };
+  return {
+    what: "surroundings",
+    state: "warn",
+    text: `this process lives inside the gateway's ${where === "same-service" ? "service" : "container"}: a restart would end it`,
+    next: "Changes are reloaded, not restarted; for a restart run this from a shell of your own.",
+  };
+}
+
+async function queue({ engine }: Parts): Promise<readonly Finding[]> {
+  const [open, parked, unreadable, isAlive] = await Promise.all([
+    engine.queue.open(),
+    engine.parked.list(),
+    engine.queue.unreadable(),
+    engine.isExecutorAlive(),
+  ]);
+  const findings: Finding[] = [
+    open.length === 0
+      ? { what: "queue", state: "ok", text: "nothing is waiting" }
+      : {
+          what: "queue",
+          state: "warn",
+          text: `${open.length} open, ${isAlive ? "being worked on" : "and nothing is at work"}`,
+          next: isAlive
+            ? "See `codex-auth-skill status`."
+            : "Run `codex-auth-skill apply` to end it here and see why it waits.",
+        },
+  ];
+  if (parked.length > 0) {
+    findings.push({
+      what: "parked",
+      state: "warn",
+      text: `${parked.length} received and not decided`,
+      next: "See `codex-auth-skill parked`.",
+    });
+  }
+  if (unreadable.length > 0) {
+    findings.push({
+      what: "queue",
+      state: "warn",
+      text: `left alone: ${unreadable.join(", ")}`,
+      next: "They are damaged or of a newer version of this program.",
+    });
+  }
+  return findings;
+}
+
+async function bot({ config, own, environment }: Parts): Promise<readonly Finding[]> {
+  const { botToken, allowFrom } = config.telegram;
+  const settings = environment.settings.configPath ?? own.config;
+  const next = "Run `codex-auth-skill setup`.";
+  if (botToken === undefined)
+    return [{ what: "bot", state: "warn", text: `no bot token (in ${settings} or CODEX_AUTH_BOT_TOKEN)`, next }];
+  if (allowFrom.length === 0) return [{ what: "bot", state: "warn", text: "a token, but nobody may use it", next }];
+  return [
+    {
+      what: "bot",
+      state: "ok",
+      text: `set up for ${allowFrom.length} ${allowFrom.length === 1 ? "person" : "people"}, activation ${config.activation}`,
+    },
+  ];
+}

@@ -1,0 +1,88 @@
+// What the command line is given by the process, and how it puts answers out: words, or exactly one JSON document.
+
+import { toCodexAuthError, type CodexAuthError, type ErrorCode } from "../../errors.ts";
+import type { Environment } from "../../config/env.ts";
+
+/** The process as the command line sees it. */
+export interface CliProcess {
+  readonly argv: readonly string[];
+  readonly environment: Environment;
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly signals: Pick<NodeJS.EventEmitter, "on" | "once" | "off">;
+}
+
+/** Exit codes of the program. */
+export const EXIT = { done: 0, failed: 1, wrongCall: 2 } as const;
+
+const WRONG_CALL: readonly ErrorCode[] = [
+  "ERR_USAGE",
+  "ERR_UNKNOWN_COMMAND",
+  "ERR_SELECTOR_INVALID",
+  "ERR_PROVIDER_OUT_OF_SCOPE",
+  "ERR_PROFILE_UNKNOWN",
+  "ERR_AGENT_UNKNOWN",
+  "ERR_LIST_EXPIRED",
+  "ERR_CALLBACK_ON_ARGV",
+];
+
+/** What a command has to say. */
+export interface Result {
+  /** For a person; undefined where it was already shown. */
+  readonly text?: string;
+  /** For a program, beside `schemaVersion`, `ok` and `command`. */
+  readonly data?: Readonly<Record<string, unknown>>;
+  /** What failed, where the command as a whole did. */
+  readonly problem?: { readonly code: string; readonly message: string; readonly next: string };
+}
+
+/** The exit code for a problem's code. */
+export function exitCodeFor(code: string): number {
+  return WRONG_CALL.some((known) => known === code) ? EXIT.wrongCall : EXIT.failed;
+}
+
+/** Puts answers out. */
+export class Output {
+  readonly isJson: boolean;
+  readonly #process: CliProcess;
+
+  constructor(process: CliProcess, isJson: boolean) {
+    this.#process = process;
+    this.isJson = isJson;
+  }
+
+  /** Something on the way: for the person at the terminal; with `--json` beside the document, on standard error. */
+  progress(text: string): void {
+    (this.isJson ? this.#process.stderr : this.#process.stdout).write(`${text}\n`);
+  }
+
+  /** The result of `command`; gives the exit code. */
+  result(command: string, { text, data, problem }: Result): number {
+    if (this.isJson)
+      this.#document({
+        ok: problem === undefined,
+        command,
+        ...data,
+        ...(problem === undefined ? {} : { error: problem }),
+      });
+    else if (text !== undefined && text !== "") this.#process.stdout.write(`${text}\n`);
+    return problem === undefined ? EXIT.done : exitCodeFor(problem.code);
+  }
+
+  /** The failure of `command`; gives the exit code. */
+  failure(command: string, error: unknown): number {
+    const { code, message, next } = this.#problem(error);
+    if (this.isJson) this.#document({ ok: false, command, error: { code, message, next } });
+    else this.#process.stderr.write(`${message}\n→ ${next}\n`);
+    return exitCodeFor(code);
+  }
+
+  #problem(error: unknown): CodexAuthError {
+    return toCodexAuthError(error);
+  }
+
+  #document(value: Record<string, unknown>): void {
+    this.#process.stdout.write(`${JSON.stringify({ schemaVersion: 1, ...value })}\n`);
+  }
+}

@@ -1,0 +1,12 @@
+// No command: the bot where one is set up, else the chat in this terminal.
+
+import { bot, hasBot } from "./bot.ts";
+import { chat } from "./chat.ts";
+import type { CommandRun } from "./call.ts";
+
+/** What `npm start` does. */
+export const startDefault: CommandRun = async (call) => {
+  if (await hasBot(call)) return bot(call);
+  call.output.progress("No bot is set up (`codex-auth-skill setup` does that), so this is the chat in your terminal.");
+  return chat(call);
+};

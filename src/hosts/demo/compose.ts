@@ -1,0 +1,78 @@
+// The composition root of the demo: a sandbox world with the real chat, queue and worker in it.
+
+import type { Activation } from "../../apply/job.ts";
+import type { Reply } from "../../chat/reply.ts";
+import { loadConfig } from "../../config/config.ts";
+import { ownPaths } from "../../config/paths.ts";
+import { openSandboxWorld, type SandboxWorld } from "../../sandbox/world.ts";
+import { silentLog } from "../../secrets/log.ts";
+import { buildChatServices, buildParts, type Parts } from "../services.ts";
+import { TerminalSession } from "../terminal/session.ts";
+import { DemoWorkers } from "./workers.ts";
+
+/** A demo, ready to be talked to. */
+export interface Demo {
+  readonly world: SandboxWorld;
+  readonly parts: Parts;
+  readonly session: TerminalSession;
+  /** From now on the gateway restarts for each change and hangs at the next start; or all is well again. */
+  setTrouble(isTrouble: boolean): Promise<void>;
+  /** Whether it would. */
+  isTrouble(): boolean;
+  /** Has every further reply handed to `show` as well. */
+  showReplies(show: (reply: Reply) => void): void;
+  /** Ends everything and removes the folder. */
+  close(): Promise<void>;
+}
+
+/** Opens a world and composes the chat in it; `show` gets every reply. */
+export async function composeDemo(show: (reply: Reply, isNews: boolean) => void, signal: AbortSignal): Promise<Demo> {
+  const world = await openSandboxWorld({ signal });
+  const workers = new DemoWorkers(world.variables);
+  let activation: Activation = "auto";
+  let session: TerminalSession | undefined;
+  let alsoShow: ((reply: Reply) => void) | undefined;
+  const close = async (): Promise<void> => {
+    await workers.close();
+    await session?.close();
+    await world.close();
+  };
+  try {
+    const { environment } = world;
+    const config = await loadConfig(ownPaths(world.stateDir).config, environment);
+    const launch = (): Promise<void> => workers.start(activation === "restart" ? "impatient" : "usual");
+    const parts = buildParts({ environment, config, log: silentLog, launch });
+    const services = await buildChatServices(parts);
+    session = new TerminalSession({
+      parts,
+      services: {
+        ...services,
+        get activation() {
+          return activation;
+        },
+      },
+      host: "terminal",
+      hasButtons: true,
+      show: (reply, isNews) => {
+        show(reply, isNews);
+        alsoShow?.(reply);
+      },
+    });
+    const setTrouble = async (isTrouble: boolean): Promise<void> => {
+      activation = isTrouble ? "restart" : "auto";
+      await world.setFaults(isTrouble ? [{ kind: "never-ready", times: 1 }] : []);
+    };
+    return {
+      world,
+      parts,
+      session,
+      setTrouble,
+      isTrouble: () => activation === "restart",
+      showReplies: (also) => (alsoShow = also),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

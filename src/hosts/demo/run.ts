@@ -1,0 +1,62 @@
+// The demo from its first line to its exit code: plays itself, or at a terminal lets the person press the buttons.
+
+import { basename } from "node:path";
+import type { Reply } from "../../chat/reply.ts";
+import { toCodexAuthError } from "../../errors.ts";
+import type { CliProcess, Result } from "../cli/io.ts";
+import { composeDemo, type Demo } from "./compose.ts";
+import { talkDemo } from "./interactive.ts";
+import { playDemo } from "./scripted.ts";
+import { Transcript } from "./transcript.ts";
+
+/** Runs the demo; nothing of it is left when this resolves, also after Ctrl-C. */
+export async function runDemo(
+  process: Pick<CliProcess, "stdin" | "stdout" | "signals" | "environment">,
+): Promise<Result> {
+  const { stdin, stdout, signals, environment } = process;
+  const stopping = new AbortController();
+  const stopped = new Promise<"stopped">((resolve) =>
+    stopping.signal.addEventListener("abort", () => resolve("stopped")),
+  );
+  const stop = (): void => stopping.abort();
+  signals.once("SIGINT", stop);
+  signals.once("SIGTERM", stop);
+  const shown: Reply[] = [];
+  const out = new Transcript((line) => void stdout.write(`${line}\n`));
+  let demo: Demo | undefined;
+  try {
+    demo = await composeDemo((reply) => void shown.push(reply), stopping.signal);
+    const running =
+      stdin.isTTY && stdout.isTTY ? talkDemo(demo, stdout, !environment.noColor) : playDemo(demo, shown, out);
+    // Whatever is under way when Ctrl-C comes fails as its world is closed; its error is of no interest then.
+    const ended = await Promise.race([running.then(() => "ended" as const), stopped]);
+    running.catch(() => undefined);
+    if (ended === "stopped") return interrupted();
+  } catch (error) {
+    if (stopping.signal.aborted) return interrupted();
+    throw toCodexAuthError(error);
+  } finally {
+    await demo?.close();
+    signals.off("SIGINT", stop);
+    signals.off("SIGTERM", stop);
+  }
+  if (out.failures > 0)
+    return {
+      problem: {
+        code: "ERR_CHECK_FAILED",
+        message: `${out.failures} steps were not as they should be.`,
+        next: "See the lines marked ✘.",
+      },
+    };
+  return { text: `\nAll of it happened in ${basename(demo.world.folder)}, a temporary folder that is gone now.` };
+}
+
+function interrupted(): Result {
+  return {
+    problem: {
+      code: "ERR_CANCELLED",
+      message: "Stopped; nothing is left behind.",
+      next: "Run it again when you like.",
+    },
+  };
+}

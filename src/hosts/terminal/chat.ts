@@ -1,0 +1,80 @@
+// The chat in a terminal: the arrow keys press the buttons of the last answer, commands can be typed, an address is typed unseen.
+
+import type { ActionButton } from "../../chat/reply.ts";
+import type { Choice, TerminalUi } from "./ui.ts";
+import type { TerminalSession } from "./session.ts";
+
+/** What the chat runs on. */
+export interface TerminalChat {
+  readonly ui: TerminalUi;
+  readonly session: TerminalSession;
+  /** The store that changes go to, named before the first one; undefined where nothing real can change (the sandbox). */
+  readonly realStore: string | undefined;
+  /** Further things to choose, asked for each time. */
+  readonly extras?: () => readonly { readonly label: string; readonly act: () => Promise<void> }[];
+}
+
+type Act =
+  | { readonly kind: "press"; readonly button: ActionButton }
+  | { readonly kind: "extra"; readonly act: () => Promise<void> }
+  | { readonly kind: "type" | "paste" | "quit" };
+
+// What only shows something needs no consent.
+const HARMLESS = /^\/codex_auth(?: (?:status|parked|help|cancel|new)\b.*)?$/;
+
+/** Talks until the person quits. */
+export async function runTerminalChat(chat: TerminalChat): Promise<void> {
+  const { session, ui } = chat;
+  let hasAgreed = chat.realStore === undefined;
+  if (chat.realStore !== undefined) ui.print(`This chat works on the real store ${chat.realStore}.`);
+  await session.deliver();
+  await session.take({ kind: "command", name: "codex_auth", args: "" });
+  for (;;) {
+    const act = await ui.choose("What now?", choicesFor(chat));
+    if (act === undefined || act.kind === "quit") return;
+    const typed =
+      act.kind === "press" ? act.button.typed : act.kind === "type" ? await ui.type("Command or answer") : undefined;
+    if (act.kind === "type" && (typed === undefined || typed.trim() === "")) continue;
+    if (!hasAgreed && !(typed !== undefined && HARMLESS.test(typed.trim()))) {
+      hasAgreed = await ui.agree(`This can change ${chat.realStore ?? "the store"}. Go on?`);
+      if (!hasAgreed) continue;
+    }
+    await perform(chat, act, typed);
+  }
+}
+
+async function perform({ session, ui }: TerminalChat, act: Act, typed: string | undefined): Promise<void> {
+  if (act.kind === "extra") return act.act();
+  if (act.kind === "press") {
+    await session.take({ kind: "press", data: act.button.data });
+    return;
+  }
+  const entered = act.kind === "paste" ? await ui.typeHidden("The address your browser ended on") : typed;
+  if (entered === undefined || entered.trim() === "") return;
+  const command = /^\/codex_auth(?:\s+(.*))?$/su.exec(entered.trim());
+  const incoming =
+    command === null
+      ? ({ kind: "text", text: entered } as const)
+      : ({ kind: "command", name: "codex_auth", args: command[1] ?? "" } as const);
+  if ((await session.take(incoming)) === "ignored")
+    ui.print("That is no command of mine: /codex_auth help lists them.");
+}
+
+function choicesFor({ session, extras }: TerminalChat): readonly Choice<Act>[] {
+  const buttons = (session.last?.buttons ?? []).flat();
+  const presses = buttons.flatMap((button): Choice<Act>[] =>
+    button.kind === "action" ? [{ value: { kind: "press", button }, label: button.label }] : [],
+  );
+  // An address is only awaited where a link was shown.
+  const paste: readonly Choice<Act>[] = buttons.some(({ kind }) => kind === "url")
+    ? [{ value: { kind: "paste" }, label: "Paste the address", hint: "not shown as you paste" }]
+    : [];
+  const more = (extras?.() ?? []).map(({ label, act }): Choice<Act> => ({ value: { kind: "extra", act }, label }));
+  return [
+    ...paste,
+    ...presses,
+    ...more,
+    { value: { kind: "type" }, label: "Type a command", hint: "/codex_auth help" },
+    { value: { kind: "quit" }, label: "Quit" },
+  ];
+}

@@ -1,0 +1,43 @@
+// The process of the sandbox gateway: title, signals, leash. Its argument is the path of its options file.
+
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { SandboxGateway } from "./gateway.ts";
+import { readGatewayOptions } from "./gateway-options.ts";
+
+const OWNER_LOOK_MS = 250;
+
+const [optionsPath = "", start] = process.argv.slice(2);
+
+const gateway = new SandboxGateway(optionsPath, {
+  respawn: () => {
+    const entry = fileURLToPath(import.meta.url);
+    spawn(process.execPath, [entry, optionsPath, "again"], { detached: true, stdio: "ignore" }).unref();
+  },
+  exit: () => process.exit(0),
+});
+
+let ending: Promise<void> | undefined;
+
+function end(): void {
+  ending ??= gateway.stop().finally(() => process.exit(0));
+}
+
+process.on("SIGTERM", end);
+process.on("SIGINT", end);
+process.on("SIGUSR1", () => void gateway.restart().catch(() => process.exit(1)));
+
+const { shape, ownerPid } = await readGatewayOptions(optionsPath);
+// The command line of the real one is its title alone: this on 2026.4.5, a bare `openclaw` on 2026.5.28 (§3).
+process.title = shape === "one-file" ? "openclaw-gateway" : "openclaw";
+
+// Whoever made this world may be killed without a chance to clean up.
+setInterval(() => {
+  try {
+    process.kill(ownerPid, 0);
+  } catch {
+    end();
+  }
+}, OWNER_LOOK_MS);
+
+await gateway.start(start === "again");

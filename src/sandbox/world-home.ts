@@ -1,0 +1,75 @@
+// Furnishes the home of a sandbox world: openclaw.json with a free port, and a store with two logins, one of them expired.
+
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdir } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { DAY, HOUR } from "../config/defaults.ts";
+import { writeJsonFile } from "../storage/json-file.ts";
+import type { GatewayOptions } from "./gateway-options.ts";
+import { sandboxAccessToken } from "./tokens.ts";
+
+/** A furnished home. */
+export interface SandboxHome {
+  readonly tmp: string;
+  readonly stateDir: string;
+  readonly configPath: string;
+  readonly mainAgentDir: string;
+  readonly port: number;
+  readonly token: string;
+}
+
+const VERSIONS = { "one-file": "2026.4.5", "two-files": "2026.5.28" } as const;
+const PROVIDER = "openai-codex";
+
+/** Furnishes `folder` as the home of a machine with this shape of OpenClaw. */
+export async function furnishHome(folder: string, shape: GatewayOptions["shape"]): Promise<SandboxHome> {
+  const [tmp, stateDir] = [join(folder, "tmp"), join(folder, ".openclaw")];
+  const mainAgentDir = join(stateDir, "agents", "main", "agent");
+  for (const path of [tmp, mainAgentDir]) await mkdir(path, { recursive: true, mode: 0o700 });
+  const [port, token] = [await freePort(), randomBytes(24).toString("hex")];
+  const configPath = join(stateDir, "openclaw.json");
+  await writeJsonFile(configPath, {
+    meta: { lastTouchedVersion: VERSIONS[shape] },
+    gateway: { mode: "local", port, auth: { mode: "token", token } },
+  });
+  const order = { [PROVIDER]: [`${PROVIDER}:main`, `${PROVIDER}:old`] };
+  const profiles = {
+    [`${PROVIDER}:main`]: login("ada", "plus", 9 * DAY),
+    [`${PROVIDER}:old`]: login("linus", "free", -5 * HOUR),
+  };
+  const isSplit = shape === "two-files";
+  await writeJsonFile(join(mainAgentDir, "auth-profiles.json"), {
+    version: 1,
+    profiles,
+    ...(isSplit ? {} : { order }),
+  });
+  if (isSplit) await writeJsonFile(join(mainAgentDir, "auth-state.json"), { version: 1, order });
+  return { tmp, stateDir, configPath, mainAgentDir, port, token };
+}
+
+function login(name: string, planType: string, expiresInMs: number): Record<string, unknown> {
+  const now = Date.now();
+  const [email, userId, accountId] = [`${name}@example.com`, `user-${name}`, `acct-${name}`];
+  return {
+    type: "oauth",
+    provider: PROVIDER,
+    access: sandboxAccessToken({ email, userId, accountId, planType, expiresInMs, now }),
+    refresh: `sandbox-refresh-${randomBytes(12).toString("hex")}`,
+    expires: now + expiresInMs,
+    email,
+    accountId,
+  };
+}
+
+/** openclaw.json names the port before the gateway starts, so one is looked for that nobody has now. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new TypeError("a TCP server without a port");
+  return address.port;
+}

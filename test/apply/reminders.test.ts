@@ -1,0 +1,138 @@
+// Reminders of parked logins: who is due, one message each, and what a crash or a second host makes of it.
+
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { Outbox } from "../../src/apply/outbox.ts";
+import { ParkedLogins, type ParkedLogin } from "../../src/apply/parked.ts";
+import { dueReminders, enqueueReminders } from "../../src/apply/reminders.ts";
+import { APPLY, DAY, HOUR } from "../../src/config/defaults.ts";
+import { receivedTokens } from "../support/apply-world.ts";
+import { temporaryFolder } from "../support/temp-folder.ts";
+
+const START = 1_800_000_000_000;
+const address = { host: "telegram", chatId: "1", personId: "1" };
+
+function login(patch: Partial<ParkedLogin> = {}): ParkedLogin {
+  return {
+    schemaVersion: 1,
+    id: "p-1",
+    createdAt: START,
+    agentId: "main",
+    profileId: "openai-codex:work",
+    reason: "other-identity",
+    expiresAtMs: START,
+    requestedBy: address,
+    ...patch,
+  };
+}
+
+/** Parked logins and an outbox with a clock of their own. */
+async function house() {
+  const folder = await temporaryFolder();
+  const clock = { now: START };
+  const now = (): number => clock.now;
+  const parked = new ParkedLogins({ folder: join(folder, "parked"), now, randomBytes });
+  const outbox = new Outbox({ folder: join(folder, "outbox"), now });
+  const park = (requestedBy: ParkedLogin["requestedBy"] = address): Promise<ParkedLogin> => {
+    const { id: _id, createdAt: _at, schemaVersion: _version, ...record } = login({ requestedBy });
+    return parked.put(record, receivedTokens("alice"));
+  };
+  const parts = { parked, outbox, now, host: "telegram" };
+  return { parked, outbox, clock, park, parts };
+}
+
+describe("dueReminders", () => {
+  it.each([
+    ["came just now", {}, START, false],
+    ["is a millisecond too young", {}, START + APPLY.parkedReminderMs - 1, false],
+    ["has waited long enough", {}, START + APPLY.parkedReminderMs, true],
+    ["was reminded of an hour ago", { remindedAt: START + 2 * DAY }, START + 2 * DAY + HOUR, false],
+    ["was reminded of a day ago", { remindedAt: START + 2 * DAY }, START + 3 * DAY, true],
+    ["was asked for elsewhere", { requestedBy: { ...address, host: "cli" } }, START + 9 * DAY, false],
+    ["seems to come from the future", { createdAt: START + DAY }, START, false],
+  ] as const)("of a login that %s: due is decided right", (_what, patch, now, isDue) => {
+    expect(dueReminders([login(patch)], "telegram", now)).toHaveLength(isDue ? 1 : 0);
+  });
+});
+
+describe("enqueueReminders", () => {
+  it("puts one message to whoever asked, as a new message, and none before the next day", async () => {
+    const { parked, outbox, clock, park, parts } = await house();
+    const { id } = await park({ ...address, messageId: "77" });
+    await park({ ...address, host: "terminal" });
+    await enqueueReminders(parts);
+    expect(await outbox.list("telegram")).toEqual([]);
+
+    clock.now += APPLY.parkedReminderMs;
+    await enqueueReminders(parts);
+    const [message, ...more] = await outbox.list("telegram");
+    expect(message).toMatchObject({ content: { kind: "reminder", parkedId: id } });
+    expect(message?.address).toEqual(address);
+    expect(more).toEqual([]);
+    expect(await outbox.list("terminal")).toEqual([]);
+    expect((await parked.get(id))?.remindedAt).toBe(clock.now);
+
+    await outbox.delivered(message?.id ?? "");
+    clock.now += HOUR;
+    await enqueueReminders(parts);
+    expect(await outbox.list("telegram")).toEqual([]);
+    clock.now += APPLY.parkedReminderMs;
+    await enqueueReminders(parts);
+    expect(await outbox.list("telegram")).toHaveLength(1);
+  });
+
+  it("of two hosts at once makes one", async () => {
+    const { outbox, clock, park, parts } = await house();
+    await park();
+    clock.now += APPLY.parkedReminderMs;
+    // The second host's clock is a little off: the id must not come from it.
+    await Promise.all([enqueueReminders(parts), enqueueReminders({ ...parts, now: () => clock.now + 5 })]);
+    expect(await outbox.list("telegram")).toHaveLength(1);
+  });
+
+  it("killed before the mark makes the same message again, which is one too many only if it was delivered", async () => {
+    const { parked, outbox, clock, park, parts } = await house();
+    const { id } = await park();
+    clock.now += APPLY.parkedReminderMs;
+    const killed = { list: () => parked.list(), update: () => Promise.reject(new Error("killed")) };
+    await expect(enqueueReminders({ ...parts, parked: killed })).rejects.toThrow("killed");
+    const [first] = await outbox.list("telegram");
+    await expect(enqueueReminders({ ...parts, parked: killed })).rejects.toThrow("killed");
+    expect(await outbox.list("telegram")).toEqual([first]);
+
+    await outbox.delivered(first?.id ?? "");
+    await enqueueReminders(parts);
+    expect((await outbox.list("telegram")).map((message) => message.id)).toEqual([first?.id]);
+    await outbox.delivered(first?.id ?? "");
+    await enqueueReminders(parts);
+    expect(await outbox.list("telegram")).toEqual([]);
+    expect((await parked.get(id))?.remindedAt).toBe(clock.now);
+  });
+
+  it("leaves one reminder, not one a day, for somebody who cannot be reached", async () => {
+    const { outbox, clock, park, parts } = await house();
+    await park();
+    for (let day = 0; day < 5; day += 1) {
+      clock.now += APPLY.parkedReminderMs;
+      await enqueueReminders(parts);
+    }
+    expect(await outbox.list("telegram")).toHaveLength(1);
+  });
+
+  it("changes nothing of the login but the mark, and brings no discarded one back", async () => {
+    const { parked, outbox, clock, park, parts } = await house();
+    const before = await park();
+    const { id } = await park();
+    clock.now += APPLY.parkedReminderMs;
+    const list = async (): Promise<readonly ParkedLogin[]> => {
+      const all = await parked.list();
+      await parked.discard(id);
+      return all;
+    };
+    await enqueueReminders({ ...parts, parked: { list, update: (...change) => parked.update(...change) } });
+    expect(await parked.list()).toEqual([{ ...before, remindedAt: clock.now }]);
+    expect((await parked.tokens(before.id))?.refresh.expose()).toBeDefined();
+    expect(await outbox.list("telegram")).toHaveLength(2);
+  });
+});

@@ -1,0 +1,130 @@
+// RISK.md's table of files against what a run of everything leaves on the disk, with an umask that forgives nothing.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { OWNER } from "./hosts/telegram/bot-lab.ts";
+import { LoginLab } from "./hosts/telegram/login-lab.ts";
+import { receivedTokens } from "./support/apply-world.ts";
+import { ENTRY } from "./support/launch-lab.ts";
+import { codeIn, tableBelow } from "./support/repo-files.ts";
+import { tree, type TreeEntry } from "./support/tree.ts";
+
+interface Row {
+  readonly path: string;
+  readonly written: string;
+  covers(path: string): boolean;
+}
+
+const ROWS: readonly Row[] = tableBelow("RISK.md", "Files").map(([cell = "", , , written = ""]) => {
+  const [path = ""] = codeIn(cell);
+  const pattern = path.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`).replace("<id>", "[a-z0-9._-]+");
+  const whole = new RegExp(path.endsWith("/") ? `^${pattern}` : `^${pattern}$`);
+  return { path, written, covers: (candidate) => whole.test(candidate) };
+});
+
+/** A lock is an empty folder of the library's making, there for a moment, inside a folder that nobody else may enter. */
+function ours(path: string): boolean {
+  return path.startsWith("codex-auth/") && !path.endsWith(".lock/");
+}
+
+function modes({ path, mode }: TreeEntry): string {
+  return `${mode} ${path}`;
+}
+
+/** Everything that was ever seen below the state folder. */
+class Seen {
+  readonly files = new Map<string, TreeEntry>();
+  readonly folders = new Map<string, TreeEntry>();
+  readonly #stateDir: string;
+
+  constructor(stateDir: string) {
+    this.#stateDir = stateDir;
+  }
+
+  look(): void {
+    for (const entry of tree(this.#stateDir)) (entry.isFolder ? this.folders : this.files).set(entry.path, entry);
+  }
+}
+
+/** The sign-in page of a new login in a chat that shows earlier ones too. */
+async function pageOf(lab: LoginLab, profile: string): Promise<string> {
+  lab.telegram.person(OWNER).sends(`/codex_auth ${profile}`);
+  const card = await lab.telegram.shows(OWNER, new RegExp(`^New login ${profile}\n`));
+  return lab.buttonsOf(card).find(({ url }) => url !== undefined)?.url ?? "";
+}
+
+/** Lets a login wait at every place where one can: done, queued, undecided, not yet signed in. */
+async function runEverything(lab: LoginLab, seen: Seen): Promise<void> {
+  const owner = lab.telegram.person(OWNER);
+  const bot = await lab.start();
+  owner.sends("/codex_auth");
+  await lab.telegram.shows(OWNER, /Codex logins/);
+  owner.sends(lab.issuer.approve(await pageOf(lab, "carol"), "carol@example.com"));
+  const first = await lab.telegram.shows(OWNER, /Signed in as carol/);
+  await owner.presses(first.messageId, "Save and use first").answer;
+  await lab.telegram.shows(OWNER, /✅ carol is saved/);
+  seen.look();
+
+  lab.works = false;
+  owner.sends(lab.issuer.approve(await pageOf(lab, "later"), "carol@example.com"));
+  const second = await lab.telegram.shows(OWNER, /Save as \S*later/);
+  await owner.presses(second.messageId, "Save and use first").answer;
+  await expect.poll(() => lab.world.queue.open()).toHaveLength(1);
+  owner.sends(lab.issuer.approve(await pageOf(lab, "undecided"), "alice@example.com"));
+  await lab.telegram.shows(OWNER, /Signed in as alice/);
+  await pageOf(lab, "open");
+  await bot.stop();
+  seen.look();
+  await lab.world.drain();
+  seen.look();
+}
+
+/** A real worker that finds the store broken. */
+async function runWorker(stateDir: string): Promise<void> {
+  const env = { PATH: process.env["PATH"], HOME: dirname(stateDir), OPENCLAW_STATE_DIR: stateDir };
+  const worker = spawn(process.execPath, [ENTRY], { env, stdio: "ignore" });
+  onTestFinished(() => void worker.kill("SIGKILL"));
+  await once(worker, "exit");
+}
+
+describe("the files of RISK.md", () => {
+  it("are all that a run of everything leaves, ours private, and openclaw.json and other logins as they were", async () => {
+    const umask = process.umask(0);
+    onTestFinished(() => void process.umask(umask));
+    const lab = await LoginLab.open();
+    const stateDir = dirname(lab.world.paths.root);
+    const configPath = join(stateDir, "openclaw.json");
+    const [config, store] = [readFileSync(configPath), lab.world.readStore()];
+    const seen = new Seen(stateDir);
+    await runEverything(lab, seen);
+
+    const { profiles } = lab.world.readStore();
+    expect(Object.keys(profiles)).toEqual([...Object.keys(store.profiles), "openai-codex:carol", "openai-codex:later"]);
+    for (const [id, entry] of Object.entries(store.profiles)) expect(profiles[id]).toEqual(entry);
+
+    const job = await lab.world.enqueue(receivedTokens("dora"), { profileId: "openai-codex:dora" });
+    const broken = readFileSync(lab.world.storePath, "utf8").slice(0, -20);
+    writeFileSync(lab.world.storePath, broken);
+    writeFileSync(lab.world.paths.config, "{}", { mode: 0o600 });
+    await runWorker(stateDir);
+    seen.look();
+    expect(await lab.world.queue.get(job.id)).toMatchObject({ state: "parked" });
+    expect(readFileSync(lab.world.storePath, "utf8")).toBe(broken);
+    expect(readFileSync(configPath)).toEqual(config);
+
+    const files = [...seen.files.keys()];
+    expect(files.filter((path) => !ROWS.some((row) => row.covers(path)))).toEqual([]);
+    expect([...seen.files.values()].filter(({ path, mode }) => ours(path) && mode !== "600").map(modes)).toEqual([]);
+    expect([...seen.folders.values()].filter(({ path, mode }) => ours(path) && mode !== "700").map(modes)).toEqual([]);
+    expect(seen.files.get("agents/main/agent/auth-profiles.json")?.mode).toBe("600");
+    // No row of the table is an idle promise: each place of ours was used in this run.
+    const idle = ROWS.filter((row) => ours(row.path) && !files.some((path) => row.covers(path)));
+    expect(idle.map(({ path }) => path)).toEqual([]);
+    expect(ROWS.filter(({ written }) => written === "never").map(({ path }) => path)).toEqual(["openclaw.json"]);
+    // Nothing of a step stays: no temp file, no lock.
+    expect(tree(stateDir).filter(({ path }) => /\.(?:lock|tmp|stale)\/?$/.test(path))).toEqual([]);
+  });
+});

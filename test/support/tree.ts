@@ -1,0 +1,27 @@
+// Every file and folder below a place, with its mode: what is compared with what the documents promise.
+
+import { lstatSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+
+/** One entry below a folder. */
+export interface TreeEntry {
+  /** Relative to the folder, with `/` at the end of folders. */
+  readonly path: string;
+  readonly absolute: string;
+  readonly isFolder: boolean;
+  /** Permission bits, octal: `600`. */
+  readonly mode: string;
+}
+
+/** What lies below `folder`; entries that go away while we look are left out. */
+export function tree(folder: string, below = ""): readonly TreeEntry[] {
+  return readdirSync(join(folder, below)).flatMap((name) => {
+    const absolute = join(folder, below, name);
+    const found = lstatSync(absolute, { throwIfNoEntry: false });
+    if (found === undefined) return [];
+    const mode = (found.mode & 0o7777).toString(8);
+    const path = `${below}${name}`;
+    if (!found.isDirectory()) return [{ path, absolute, isFolder: false, mode }];
+    return [{ path: `${path}/`, absolute, isFolder: true, mode }, ...tree(folder, `${path}/`)];
+  });
+}

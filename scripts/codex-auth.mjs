@@ -1,4 +1,4 @@
 #!/usr/bin/env node
 // A thin entry for whoever has this folder and no global install: the same program as `codex-auth-skill`.
 
-import "../bin/codex-auth-skill.js";
+await import("../bin/codex-auth-skill.js");

@@ -35,7 +35,7 @@ export async function readAuthStatus(
 }
 
 /** The profiles in an answer of `models.authStatus`. */
-export function judgeAuthStatus(answer: unknown): readonly GatewayProfile[] {
+function judgeAuthStatus(answer: unknown): readonly GatewayProfile[] {
   const parsed = statusSchema.safeParse(answer);
   if (!parsed.success) {
     throw new CodexAuthError("ERR_GATEWAY_RPC", {

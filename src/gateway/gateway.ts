@@ -20,17 +20,7 @@ import { createRestarter } from "./restarter.ts";
 import { restartGateway, type RestartLimits } from "./restart.ts";
 import { withGatewayConnection, type GatewayConnection } from "./rpc.ts";
 
-export type {
-  GatewayHealth,
-  GatewayInstance,
-  GatewayLocation,
-  GatewayProfile,
-  RestartMethod,
-  RestartOptions,
-  RestartPlan,
-  RestartResult,
-  RestartStep,
-} from "./instance.ts";
+export type { GatewayHealth, GatewayInstance, GatewayLocation, RestartPlan } from "./instance.ts";
 
 /** The running gateway. */
 export interface Gateway {

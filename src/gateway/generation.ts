@@ -46,7 +46,7 @@ export async function detectGeneration(places: GenerationPlaces): Promise<Detect
 }
 
 /** Reads the signs; writes and locks nothing. */
-export async function readGenerationSigns(places: GenerationPlaces): Promise<GenerationSigns> {
+async function readGenerationSigns(places: GenerationPlaces): Promise<GenerationSigns> {
   const { stateDir, configPath, mainAgentDir, runningVersion } = places;
   const [shared, agent, hasAuthState, storeVersion, config] = await Promise.all([
     exists(join(stateDir, "state", "openclaw.sqlite")),

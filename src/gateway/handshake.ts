@@ -11,7 +11,7 @@ export type GatewayCredential =
   | { readonly kind: "none" };
 
 /** The protocols we speak: 2026.4.5 has 3, 2026.5.28 has 4. */
-export const PROTOCOLS = { min: 3, max: 4 } as const;
+const PROTOCOLS = { min: 3, max: 4 } as const;
 
 /** The gateway's greeting after a good `connect`. */
 export const helloSchema = z.object({

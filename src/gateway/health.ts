@@ -18,13 +18,13 @@ export async function readHealth(port: number, timeoutMs: number = GATEWAY.healt
 }
 
 /** An answer of a probe. */
-export interface ProbeAnswer {
+interface ProbeAnswer {
   readonly status: number;
   readonly body: unknown;
 }
 
 /** What the two answers mean; `/readyz` says `ready:false` with 503 and then names what fails. */
-export function judgeHealth(live: ProbeAnswer | undefined, ready: ProbeAnswer | undefined): GatewayHealth {
+function judgeHealth(live: ProbeAnswer | undefined, ready: ProbeAnswer | undefined): GatewayHealth {
   const parsed = readySchema.safeParse(ready?.body);
   const isLive = live?.status === 200;
   if (!parsed.success) return { live: isLive, ready: false, failing: [] };

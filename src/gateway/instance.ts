@@ -56,7 +56,7 @@ export type RestartPlan =
   | { readonly kind: "impossible"; readonly error: CodexAuthError };
 
 /** The steps of a restart, in order. */
-export type RestartStep = "waiting-for-start-window" | "stopping" | "starting" | "healthy";
+type RestartStep = "waiting-for-start-window" | "stopping" | "starting" | "healthy";
 
 /** How a restart is watched and cancelled. */
 export interface RestartOptions {

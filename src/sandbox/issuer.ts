@@ -25,7 +25,7 @@ export interface SandboxIssuerOptions {
 }
 
 /** One request as the sandbox saw it, without any secret. */
-export interface IssuerLogEntry {
+interface IssuerLogEntry {
   readonly method: string;
   readonly path: string;
   readonly grantType?: string;

@@ -38,7 +38,7 @@ export interface Result {
 }
 
 /** The exit code for a problem's code. */
-export function exitCodeFor(code: string): number {
+function exitCodeFor(code: string): number {
   return WRONG_CALL.some((known) => known === code) ? EXIT.wrongCall : EXIT.failed;
 }
 

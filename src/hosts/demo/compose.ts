@@ -21,7 +21,9 @@ export interface Demo {
   isTrouble(): boolean;
   /** Has every further reply handed to `show` as well. */
   showReplies(show: (reply: Reply) => void): void;
-  /** Ends everything and removes the folder. */
+  /** Ends the workers and stops waiting for them: whoever talks to the chat gets to an end. */
+  stop(): Promise<void>;
+  /** Ends everything and removes the folder. Only when nobody talks any more: an answer under way would make it anew. */
   close(): Promise<void>;
 }
 
@@ -32,9 +34,12 @@ export async function composeDemo(show: (reply: Reply, isNews: boolean) => void,
   let activation: Activation = "auto";
   let session: TerminalSession | undefined;
   let alsoShow: ((reply: Reply) => void) | undefined;
-  const close = async (): Promise<void> => {
+  const stop = async (): Promise<void> => {
     await workers.close();
     await session?.close();
+  };
+  const close = async (): Promise<void> => {
+    await stop();
     await world.close();
   };
   try {
@@ -69,6 +74,7 @@ export async function composeDemo(show: (reply: Reply, isNews: boolean) => void,
       setTrouble,
       isTrouble: () => activation === "restart",
       showReplies: (also) => (alsoShow = also),
+      stop,
       close,
     };
   } catch (error) {

@@ -1,6 +1,8 @@
 // The demo from its first line to its exit code: plays itself, or at a terminal lets the person press the buttons.
 
 import { basename } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { SECOND } from "../../config/defaults.ts";
 import type { Reply } from "../../chat/reply.ts";
 import { toCodexAuthError } from "../../errors.ts";
 import type { CliProcess, Result } from "../cli/io.ts";
@@ -8,6 +10,9 @@ import { composeDemo, type Demo } from "./compose.ts";
 import { talkDemo } from "./interactive.ts";
 import { playDemo } from "./scripted.ts";
 import { Transcript } from "./transcript.ts";
+
+/** How long a step under way may take to notice that the demo is over. */
+const END_WITHIN_MS = 2 * SECOND;
 
 /** Runs the demo; nothing of it is left when this resolves, also after Ctrl-C. */
 export async function runDemo(
@@ -24,18 +29,22 @@ export async function runDemo(
   const shown: Reply[] = [];
   const out = new Transcript((line) => void stdout.write(`${line}\n`));
   let demo: Demo | undefined;
+  let running: Promise<unknown> = Promise.resolve();
   try {
     demo = await composeDemo((reply) => void shown.push(reply), stopping.signal);
-    const running =
-      stdin.isTTY && stdout.isTTY ? talkDemo(demo, stdout, !environment.noColor) : playDemo(demo, shown, out);
-    // Whatever is under way when Ctrl-C comes fails as its world is closed; its error is of no interest then.
-    const ended = await Promise.race([running.then(() => "ended" as const), stopped]);
+    running =
+      stdin.isTTY && stdout.isTTY
+        ? talkDemo(demo, stdout, !environment.noColor)
+        : playDemo(demo, shown, out, stopping.signal);
+    // Whatever is under way when Ctrl-C comes fails at its next step; its error is of no interest then.
     running.catch(() => undefined);
-    if (ended === "stopped") return interrupted();
+    if ((await Promise.race([running.then(() => "ended" as const), stopped])) === "stopped") return interrupted();
   } catch (error) {
     if (stopping.signal.aborted) return interrupted();
     throw toCodexAuthError(error);
   } finally {
+    await demo?.stop();
+    await Promise.race([running.catch(() => undefined), delay(END_WITHIN_MS, undefined, { ref: false })]);
     await demo?.close();
     signals.off("SIGINT", stop);
     signals.off("SIGTERM", stop);

@@ -6,9 +6,14 @@ import { approve, maskedAddress, signInLink } from "./browser.ts";
 import type { Demo } from "./compose.ts";
 import type { Transcript } from "./transcript.ts";
 
-/** Plays the three scenes; `shown` grows with every reply of the chat. */
-export async function playDemo(demo: Demo, shown: readonly Reply[], out: Transcript): Promise<void> {
-  const player = new Player(demo, shown, out);
+/** Plays the three scenes; `shown` grows with every reply of the chat. Rejects at the next step when `signal` aborts. */
+export async function playDemo(
+  demo: Demo,
+  shown: readonly Reply[],
+  out: Transcript,
+  signal: AbortSignal,
+): Promise<void> {
+  const player = new Player(demo, shown, out, signal);
   out.scene("1 · /codex_auth signs a profile in, and the gateway runs on it");
   const address = await signInAndSave(player);
   out.scene("2 · The same link once more");
@@ -67,11 +72,13 @@ class Player {
   readonly demo: Demo;
   readonly out: Transcript;
   readonly #shown: readonly Reply[];
+  readonly #signal: AbortSignal;
 
-  constructor(demo: Demo, shown: readonly Reply[], out: Transcript) {
+  constructor(demo: Demo, shown: readonly Reply[], out: Transcript, signal: AbortSignal) {
     this.demo = demo;
     this.out = out;
     this.#shown = shown;
+    this.#signal = signal;
   }
 
   /** Whether the last answer says `text`. */
@@ -120,8 +127,10 @@ class Player {
 
   /** Prints the answers to `act`: of a message that was edited step by step only its longest trail and its end. */
   async #hear(act: () => Promise<unknown>, lines?: number): Promise<void> {
+    this.#signal.throwIfAborted();
     const from = this.#shown.length;
     await act();
+    this.#signal.throwIfAborted();
     const answers = this.#shown.slice(from);
     const trail = answers.findLast((reply) => lineText(reply.lines[0] ?? []).includes(" → "));
     if (trail !== undefined && trail !== answers.at(-1)) this.out.reply({ lines: trail.lines.slice(0, 1) });

@@ -65,7 +65,7 @@ export class Transcript {
 }
 
 /** `text` in lines of at most `width` columns, broken at blanks. */
-export function wrap(text: string, width: number): readonly string[] {
+function wrap(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {

@@ -17,7 +17,7 @@ export interface TerminalChat {
 type Act =
   | { readonly kind: "press"; readonly button: ActionButton }
   | { readonly kind: "extra"; readonly act: () => Promise<void> }
-  | { readonly kind: "type" | "paste" | "quit" };
+  | { readonly kind: "show" | "type" | "paste" | "quit" };
 
 // What only shows something needs no consent.
 const HARMLESS = /^\/codex_auth(?: (?:status|parked|help|cancel|new)\b.*)?$/;
@@ -35,7 +35,8 @@ export async function runTerminalChat(chat: TerminalChat): Promise<void> {
     const typed =
       act.kind === "press" ? act.button.typed : act.kind === "type" ? await ui.type("Command or answer") : undefined;
     if (act.kind === "type" && (typed === undefined || typed.trim() === "")) continue;
-    if (!hasAgreed && !(typed !== undefined && HARMLESS.test(typed.trim()))) {
+    const isHarmless = act.kind === "show" || (typed !== undefined && HARMLESS.test(typed.trim()));
+    if (!hasAgreed && !isHarmless) {
       hasAgreed = await ui.agree(`This can change ${chat.realStore ?? "the store"}. Go on?`);
       if (!hasAgreed) continue;
     }
@@ -45,6 +46,10 @@ export async function runTerminalChat(chat: TerminalChat): Promise<void> {
 
 async function perform({ session, ui }: TerminalChat, act: Act, typed: string | undefined): Promise<void> {
   if (act.kind === "extra") return act.act();
+  if (act.kind === "show") {
+    await session.take({ kind: "command", name: "codex_auth", args: "" });
+    return;
+  }
   if (act.kind === "press") {
     await session.take({ kind: "press", data: act.button.data });
     return;
@@ -70,9 +75,13 @@ function choicesFor({ session, extras }: TerminalChat): readonly Choice<Act>[] {
     ? [{ value: { kind: "paste" }, label: "Paste the address", hint: "not shown as you paste" }]
     : [];
   const more = (extras?.() ?? []).map(({ label, act }): Choice<Act> => ({ value: { kind: "extra", act }, label }));
+  // Where an answer ends, the way back to the list is one key away.
+  const show: readonly Choice<Act>[] =
+    presses.length > 0 ? [] : [{ value: { kind: "show" }, label: "Show the profiles" }];
   return [
     ...paste,
     ...presses,
+    ...show,
     ...more,
     { value: { kind: "type" }, label: "Type a command", hint: "/codex_auth help" },
     { value: { kind: "quit" }, label: "Quit" },

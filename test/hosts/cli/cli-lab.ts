@@ -12,7 +12,7 @@ import { temporaryFolder } from "../../support/temp-folder.ts";
 const PROGRAM = fileURLToPath(new URL("../../../bin/codex-auth-skill.js", import.meta.url));
 
 /** How one call ended. */
-export interface Ended {
+interface Ended {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;

@@ -1,0 +1,79 @@
+// The demo as somebody new meets it: it plays itself, checks itself, is short, and leaves nothing behind.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "../../support/temp-folder.ts";
+
+const PROGRAM = fileURLToPath(new URL("../../../bin/codex-auth-skill.js", import.meta.url));
+
+async function start() {
+  const home = await temporaryFolder();
+  const child = spawn(process.execPath, [PROGRAM, "demo"], {
+    cwd: home,
+    env: { PATH: process.env["PATH"], HOME: home, TMPDIR: home },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const ended = once(child, "close") as Promise<[number | null, string | null]>;
+  return { home, child, ended };
+}
+
+/** Every process whose environment says that it belongs to `home`. */
+function processesOf(home: string): readonly number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((pid) => {
+      try {
+        return readFileSync(join("/proc", pid, "environ"), "utf8").includes(home);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+describe("the demo without a terminal", () => {
+  it("plays the main job and two failures in at most 60 lines, and leaves neither process nor folder", async () => {
+    const { home, child, ended } = await start();
+    const [output, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+
+    expect(code, output + errors).toBe(0);
+    const lines = output.trimEnd().split("\n");
+    expect(lines.length).toBeLessThanOrEqual(60);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100);
+    expect(output).toContain("✅ team is saved.");
+    expect(output).toContain("✔ the gateway's next model call uses grace@example.com");
+    expect(output).toContain("already used");
+    expect(output).toContain("✔ rolled back: the store is as it was before");
+    expect(output).not.toContain("✘");
+    expect(output).not.toMatch(/eyJ|[?&]code=|[?&]state=/);
+    expect(readdirSync(home)).toEqual([]);
+    expect(processesOf(home)).toEqual([]);
+  });
+
+  it.each(["SIGINT", "SIGTERM"] as const)(
+    "ends at once at %s, and leaves neither process nor folder",
+    async (signal) => {
+      const { home, child, ended } = await start();
+      child.stdout.setEncoding("utf8");
+      let output = "";
+      // In the middle: the gateway runs, a login is on its way.
+      await new Promise<void>((resolve) => {
+        child.stdout.on("data", (chunk: string) => {
+          output += chunk;
+          if (output.includes("Save as openai-codex:team?")) resolve();
+        });
+      });
+      expect(processesOf(home).length).toBeGreaterThan(1);
+      child.kill(signal);
+      expect((await ended)[0]).toBe(1);
+      expect(readdirSync(home)).toEqual([]);
+      await expect.poll(() => processesOf(home)).toEqual([]);
+      expect(existsSync(join(home, ".openclaw"))).toBe(false);
+    },
+  );
+});

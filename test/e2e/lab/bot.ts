@@ -7,6 +7,7 @@ import type { Config } from "../../../src/config/config.ts";
 import { readEnvironment } from "../../../src/config/env.ts";
 import { buildChatServices, buildParts, mayAsk, type Parts } from "../../../src/hosts/services.ts";
 import { runTelegramBot, type RunningBot } from "../../../src/hosts/telegram/run.ts";
+import type { SandboxAccount } from "../../../src/sandbox/issuer-state.ts";
 import { startSandboxIssuer, type SandboxIssuer } from "../../../src/sandbox/issuer.ts";
 import { createLog } from "../../../src/secrets/log.ts";
 import { Secret } from "../../../src/secrets/secret.ts";
@@ -29,9 +30,16 @@ export interface LabBot {
   stop(): Promise<void>;
 }
 
-/** Starts the bot for the OpenClaw of `home`. */
-export async function startLabBot(home: OpenClawHome, activation: Config["activation"]): Promise<LabBot> {
-  const [telegram, issuer] = [await FakeTelegram.start(), await startSandboxIssuer()];
+/** Starts the bot for the OpenClaw of `home`; `accounts` are those that the sandbox issuer knows. */
+export async function startLabBot(
+  home: OpenClawHome,
+  activation: Config["activation"],
+  accounts?: readonly SandboxAccount[],
+): Promise<LabBot> {
+  const [telegram, issuer] = [
+    await FakeTelegram.start(),
+    await startSandboxIssuer(accounts === undefined ? {} : { accounts }),
+  ];
   const variables = {
     HOME: home.home,
     PATH: process.env["PATH"] ?? "",

@@ -64,7 +64,8 @@ export class ApplyEngine {
   /** An enqueue that was killed between its job and the parked entry leaves both; the job has the login. */
   async #dropTakenOver(): Promise<void> {
     for (const login of await this.parked.list()) {
-      if ((await this.queue.get(jobIdOf(login.id))) !== undefined) await this.parked.discard(login.id);
+      const job = await this.queue.get(jobIdOf(login.id)).catch(() => undefined);
+      if (job !== undefined) await this.parked.discard(login.id);
     }
   }
 }

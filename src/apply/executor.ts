@@ -1,6 +1,5 @@
 // The state machine: takes every open job from where it stands on disk to its end, killed and resumed at any line.
 
-import PQueue from "p-queue";
 import { APPLY } from "../config/defaults.ts";
 import { isCodexAuthError, toCodexAuthError } from "../errors.ts";
 import { hasEnded } from "./job.ts";
@@ -11,7 +10,7 @@ import { prepare } from "./steps/prepare.ts";
 import { hasRestartedSince, restartFor } from "./steps/restart.ts";
 import { rollBack } from "./steps/roll-back.ts";
 import { settle } from "./steps/settle.ts";
-import { verify } from "./steps/verify.ts";
+import { isRenewed, verify } from "./steps/verify.ts";
 import { cancelled, endsReign, fallBackToRestart, write } from "./steps/write.ts";
 
 /**
@@ -21,7 +20,7 @@ import { cancelled, endsReign, fallBackToRestart, write } from "./steps/write.ts
  * - `written`: the store holds it, the gateway may not; a reload again, or the restart that all such jobs share.
  * - `activated`: the gateway was told; {@link verify} compares, sends back to `prepared` where the store was written back.
  * - `verified`: {@link settle} tells everybody and ends it.
- * - `rolling-back`: {@link rollBack} undoes and ends it.
+ * - `rolling-back`: {@link rollBack} undoes all such jobs together, the newest first, and ends them.
  */
 export class Executor {
   readonly #services: ExecutorServices;
@@ -32,22 +31,42 @@ export class Executor {
     this.#reign = reign;
   }
 
-  /** Ends every open job, those that come meanwhile included; gives how many it ended. */
+  /**
+   * Ends every open job, those that come meanwhile included; gives how many it ended.
+   *
+   * @throws the error of a job that cannot be ended now, after all others have been worked on.
+   */
   async drain(): Promise<number> {
     await this.#tidy();
-    const lane = new PQueue({ concurrency: 1 });
     let ended = 0;
     for (;;) {
       const open = await this.#services.queue.open();
       if (open.length === 0) return ended;
-      const runs = open.map(
-        (job) => new JobRun(job, { queue: this.#services.queue, reign: this.#reign, now: this.#services.now }),
-      );
-      await lane.addAll(runs.map((run) => () => this.#takeOver(run)));
-      await lane.addAll(runs.map((run) => () => this.#advance(run)));
-      await this.#restartOnce(runs.filter((run) => run.job.state === "written"));
-      await lane.addAll(runs.map((run) => () => this.#advance(run)));
+      const { queue, now } = this.#services;
+      const runs = open.map((job) => new JobRun(job, { queue, reign: this.#reign, now }));
+      const failures = new Map<JobRun, unknown>();
+      // One after the other: each plan rests on what the one before has written.
+      const each = async (work: (run: JobRun) => Promise<void>): Promise<void> => {
+        for (const run of runs) {
+          if (failures.has(run)) continue;
+          try {
+            await work(run);
+          } catch (error) {
+            if (endsReign(error)) throw error;
+            this.#services.log.error("job failed", error, { job: run.job.id, state: run.job.state });
+            failures.set(run, error);
+          }
+        }
+      };
+      await each((run) => run.takeOver());
+      await each((run) => this.#advance(run));
+      await this.#restartOnce(runs.filter((run) => !failures.has(run) && run.job.state === "written"));
+      await each((run) => this.#advance(run));
+      const undoing = runs.filter((run) => !failures.has(run) && run.job.state === "rolling-back");
+      if (undoing.length > 0) await rollBack(undoing, this.#services);
       ended += runs.filter((run) => hasEnded(run.job)).length;
+      const [failure] = failures.values();
+      if (failure !== undefined) throw toCodexAuthError(failure);
     }
   }
 
@@ -59,13 +78,11 @@ export class Executor {
     }
   }
 
-  async #takeOver(run: JobRun): Promise<void> {
-    await run.takeOver();
-  }
-
-  /** Takes one job as far as it gets without a restart. */
+  /** Takes one job as far as it gets by itself: to its end, to the restart that it shares, or to the undo that it shares. */
   async #advance(run: JobRun): Promise<void> {
-    while (!hasEnded(run.job) && !(run.job.state === "written" && run.job.mode === "restart")) {
+    const waits = (): boolean =>
+      run.job.state === "rolling-back" || (run.job.state === "written" && run.job.mode === "restart");
+    while (!hasEnded(run.job) && !waits()) {
       try {
         await this.#step(run);
       } catch (error) {
@@ -84,11 +101,11 @@ export class Executor {
       case "prepared":
         await this.#assertWanted(run);
         await run.report("writing");
-        return write(run, services);
+        return write(run, services, !(await this.#wroteAnything(run)));
       case "written":
         if (run.job.mode === "none") return run.advance("activated");
         // Killed between the write and its reload: both again, the write finds itself done.
-        return write(run, services);
+        return write(run, services, false);
       case "activated":
         if ((await verify(run, services)) === "write-again")
           await run.advance("prepared", {}, "written back, once more");
@@ -96,7 +113,6 @@ export class Executor {
       case "verified":
         return settle(run, { outcome: "done" }, services);
       case "rolling-back":
-        return rollBack(run, services);
       case "done":
       case "rolled-back":
       case "parked":
@@ -127,23 +143,24 @@ export class Executor {
 
   /** Decides what an error of a step means for its job: plan again, restart instead, undo, or keep the login parked. */
   async #recover(run: JobRun, error: unknown): Promise<void> {
-    const { state } = run.job;
+    const { state, mode } = run.job;
     this.#services.log.error("step failed", error, { job: run.job.id, state });
-    if (state === "queued" || state === "prepared") {
-      if (isCodexAuthError(error, "ERR_STORE_CONFLICT", "ERR_LOCK_LOST") && this.#replans(run) < APPLY.replanAttempts) {
-        await run.advance("queued", {}, "planned again");
-        return;
+    const isBefore = state === "queued" || state === "prepared";
+    if (
+      isCodexAuthError(error, "ERR_STORE_CONFLICT", "ERR_LOCK_LOST") &&
+      (isBefore || (state === "written" && mode === "reload"))
+    ) {
+      // To plan again over our own login that the gateway has renewed meanwhile would put a consumed token back.
+      if (run.job.plan !== undefined && (await isRenewed(run.job, this.#services).catch(() => false))) {
+        return run.advance("activated", {}, "the store holds a later login of the same person");
       }
-      if (isCodexAuthError(error, "ERR_CANCELLED")) return this.#giveUp(run, "cancelled", error);
-      if (state === "queued" || !(await this.#wroteAnything(run))) return this.#giveUp(run, "parked", error);
-    }
-    if (state === "written" && run.job.mode === "reload" && isCodexAuthError(error, "ERR_STORE_CONFLICT")) {
       if (this.#replans(run) < APPLY.replanAttempts) return run.advance("queued", {}, "planned again");
     }
-    const canFallBack =
-      (state === "written" && run.job.mode === "reload") || isCodexAuthError(error, "ERR_RELOAD_NOT_SEEN");
+    if (isBefore && !(await this.#wroteAnything(run))) {
+      return this.#giveUp(run, isCodexAuthError(error, "ERR_CANCELLED") ? "cancelled" : "parked", error);
+    }
     let failure = error;
-    if (canFallBack && run.job.mode === "reload") {
+    if (mode === "reload" && (state === "written" || isCodexAuthError(error, "ERR_RELOAD_NOT_SEEN"))) {
       try {
         return await fallBackToRestart(run, this.#services, error);
       } catch (second) {
@@ -151,8 +168,8 @@ export class Executor {
         failure = second;
       }
     }
-    // A rollback or an end that fails again would loop: it is left for the next executor.
-    if (state === "rolling-back" || state === "verified") throw toCodexAuthError(failure);
+    // An end that fails again would loop: it is left for the next executor.
+    if (state === "verified") throw toCodexAuthError(failure);
     await run.advance("rolling-back", { problem: problemOf(failure) });
   }
 
@@ -166,11 +183,14 @@ export class Executor {
       throw cancelled();
   }
 
+  /** Whether some file holds what the job writes; a store that cannot be read does not show it. */
   async #wroteAnything(run: JobRun): Promise<boolean> {
     for (const file of run.job.plan?.files ?? []) {
       const changes =
         file.before !== file.after || JSON.stringify(file.orderBefore) !== JSON.stringify(file.orderAfter);
-      if (changes && (await this.#services.store.check(file)) === "after") return true;
+      if (!changes) continue;
+      const holding = await this.#services.store.check(file).catch(() => "unknown" as const);
+      if (holding === "after") return true;
     }
     return false;
   }

@@ -31,6 +31,11 @@ export class JobSecrets {
     return this.#records.get(jobId);
   }
 
+  /** Writes the secret of a new job; one that is there stays, since its job may have come further. */
+  async create(jobId: string, secret: JobSecret): Promise<void> {
+    await this.#records.create(jobId, secret);
+  }
+
   /** Writes the secret of a job. */
   async put(jobId: string, secret: JobSecret): Promise<void> {
     await this.#records.put(jobId, secret);

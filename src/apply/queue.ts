@@ -59,7 +59,7 @@ export class JobQueue {
       ...(parked.planType === undefined ? {} : { planType: parked.planType }),
     });
     // The tokens before the job, the job before the parked entry goes: killed anywhere here, the login is in one place or both.
-    await this.secrets.put(id, { login: storeTokens(tokens) });
+    await this.secrets.create(id, { login: storeTokens(tokens) });
     const created = await this.#jobs.create(id, job);
     if (!created) return { job: (await this.#jobs.get(id)) ?? job, existed: true };
     await this.#parked.discard(request.parkedId);
@@ -136,7 +136,8 @@ export class JobQueue {
 
   /** Removes what ended jobs leave behind once it is old: job files, cancel requests, and secrets that belong to no job. */
   async prune(): Promise<void> {
-    const ids = new Set<string>();
+    // The secret of a job that we cannot read is the only copy of its login: it stays with its job.
+    const ids = new Set((await this.unreadable()).map((name) => name.replace(/\.json$/, "")));
     for (const job of await this.list()) {
       const isOld = hasEnded(job) && this.#now() - (job.journal.at(-1)?.at ?? job.createdAt) > APPLY.endedJobTtlMs;
       if (!isOld) ids.add(job.id);

@@ -63,11 +63,12 @@ export async function withReign<T>(options: ReignOptions, body: (reign: Reign) =
         heartbeat: now(),
       };
       await writeJsonFile(file, record);
+      let isOver = false;
       const reign: Reign = {
         epoch: record.epoch,
         signal,
         assertMine: async () => {
-          const current = signal.aborted ? undefined : await readJsonFile(file, executorSchema);
+          const current = signal.aborted || isOver ? undefined : await readJsonFile(file, executorSchema);
           if (current?.epoch !== record.epoch) throw fenced();
         },
       };
@@ -75,6 +76,8 @@ export async function withReign<T>(options: ReignOptions, body: (reign: Reign) =
       try {
         return await body(reign);
       } finally {
+        // Whatever is still under way must not go on once the lock is let go.
+        isOver = true;
         await stopHeart();
       }
     },

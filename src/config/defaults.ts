@@ -83,6 +83,8 @@ export const APPLY = {
   /** More than a login with its three tokens takes on the disk. */
   roomForLoginBytes: 64 * 1024,
   replanAttempts: 3,
+  /** A gateway that is just starting is waited for that long before its signs are believed to disagree. */
+  gatewaySettlesMs: 1 * MINUTE,
   executorAttempts: 3,
   executorRetryMs: 1 * SECOND,
   /** An executor that has not beaten for so long is not at work; a job so old should have had one. */

@@ -51,10 +51,11 @@ export async function applyFileChange(
 
 /** How much of `change` the files hold. */
 export function holdingOf(files: AgentFiles, change: FileChange): Holding {
-  const parts = [
-    holdingOfEntry(fingerprintEntry(entryOf(files, change.profileId)), change),
-    holdingOfOrder(files, change),
-  ].filter((part) => part !== undefined);
+  const entry = holdingOfEntry(fingerprintEntry(entryOf(files, change.profileId)), change);
+  const order = holdingOfOrder(files, change);
+  // Our entry is in: whoever changed the order since then did it with the profile in it, so theirs stands.
+  if (entry === "after" && order === "other" && orderOf(files)?.includes(change.profileId) === true) return "after";
+  const parts = [entry, order].filter((part) => part !== undefined);
   if (parts.every((part) => part === "after")) return "after";
   // Killed between its two files, the state is the newer one: the whole step is done again.
   return parts.includes("other") ? "other" : "before";

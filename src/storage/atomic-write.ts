@@ -1,7 +1,7 @@
 // Replaces a file so that a crash leaves either the old bytes or the new ones: temp, fsync, rename, fsync of the folder.
 
 import { randomBytes } from "node:crypto";
-import { lstat, mkdir, open, readdir, realpath, rename, rm, stat, unlink, type FileHandle } from "node:fs/promises";
+import { link, lstat, mkdir, open, readdir, realpath, rename, rm, stat, unlink } from "node:fs/promises";
 import { dirname, join, basename } from "node:path";
 import { CodexAuthError, systemCode } from "../errors.ts";
 
@@ -49,25 +49,24 @@ export async function writeFileAtomic(
   await syncFolderAfterChange(folder, path);
 }
 
-/** Creates `path` with `bytes` only if it does not exist; false where it does. Durable like {@link writeFileAtomic}. */
+/**
+ * Creates `path` with `bytes` only if it does not exist; false where it does. Durable like {@link writeFileAtomic}: it is there as a
+ * whole or not at all, also when we are killed in between.
+ */
 export async function createFileExclusive(path: string, bytes: string, mode = 0o600): Promise<boolean> {
-  let handle: FileHandle;
+  const folder = dirname(path);
+  const temporary = join(folder, `.${basename(path)}.${process.pid}-${randomBytes(6).toString("hex")}.tmp`);
   try {
-    handle = await open(path, "wx", mode);
+    await writeDurably(temporary, bytes, mode, await ownerFor(path, folder));
+    // Unlike a rename, a link refuses to replace what is there.
+    await link(temporary, path);
   } catch (error) {
     if (systemCode(error) === "EEXIST") return false;
     throw unwritable(path, error);
-  }
-  try {
-    await handle.writeFile(bytes);
-    await handle.sync();
-  } catch (error) {
-    await rm(path, { force: true }).catch(() => undefined);
-    throw unwritable(path, error);
   } finally {
-    await handle.close();
+    await rm(temporary, { force: true }).catch(() => undefined);
   }
-  await syncFolderAfterChange(dirname(path), path);
+  await syncFolderAfterChange(folder, path);
   return true;
 }
 

@@ -15,7 +15,7 @@ export class GatewayPort implements Gateway {
   restartPossible = true;
   /** False: like 2026.4.5, which cannot say what it has read. */
   listsProfiles = true;
-  uptimeMs = 60_000;
+  #startedAt = Date.now() - 60_000;
   readonly #storePath: string;
   #snapshot: string;
 
@@ -33,7 +33,7 @@ export class GatewayPort implements Gateway {
   }
 
   health(): Promise<{ live: boolean; ready: boolean; uptimeMs: number; failing: string[] }> {
-    return Promise.resolve({ live: true, ready: true, uptimeMs: this.uptimeMs, failing: [] });
+    return Promise.resolve({ live: true, ready: true, uptimeMs: Date.now() - this.#startedAt, failing: [] });
   }
 
   reload(): Promise<{ durationMs: number; warningCount: number }> {
@@ -64,7 +64,7 @@ export class GatewayPort implements Gateway {
     onProgress?.("stopping");
     if (this.restartFails-- > 0) return Promise.reject(failure("ERR_GATEWAY_UNHEALTHY"));
     this.#read();
-    this.uptimeMs = 0;
+    this.#startedAt = Date.now();
     onProgress?.("healthy");
     return Promise.resolve({ instance: this.#instance, durationMs: 7 });
   }

@@ -1,9 +1,13 @@
 // queued → prepared: works the change out against today's store and decides how the gateway will hear of it; writes no store.
 
+import { setTimeout as delay } from "node:timers/promises";
+import { APPLY } from "../../config/defaults.ts";
 import { CodexAuthError } from "../../errors.ts";
+import type { GatewayLocation } from "../../gateway/gateway.ts";
 import { orderAfterSave } from "../../profiles/order.ts";
 import { CODEX_PROVIDER } from "../../profiles/profile.ts";
 import { exposeValues, readValues, type EntryValues, type PlannedChange } from "../../profiles/store.ts";
+import { canonicalJson } from "../../secrets/fingerprint.ts";
 import { chooseActivation } from "../activation.ts";
 import type { JobSecret } from "../job-secrets.ts";
 import type { JobRun } from "../job-run.ts";
@@ -30,7 +34,7 @@ export async function prepare(run: JobRun, services: ExecutorServices): Promise<
     },
     job.agentId,
   );
-  const location = await services.gateway.locate();
+  const location = await locateSettled(run, services);
   const restart = job.activation === "restart" ? await restartPlanFor(location, services) : undefined;
   const choice = chooseActivation({ asked: job.activation, gateway: location, restart });
   if (choice.kind === "impossible") throw choice.error;
@@ -42,6 +46,17 @@ export async function prepare(run: JobRun, services: ExecutorServices): Promise<
     ...(writesOrder ? { order: { written: [...order.order], wasImplicit: order.isNew } } : {}),
     removedCopies: plan.files.filter((file) => file.role === "copy").map((file) => file.agentId),
   });
+}
+
+/** Where the gateway is; one that is just starting cannot be believed yet, so it is given some time. */
+async function locateSettled(run: JobRun, services: ExecutorServices): Promise<GatewayLocation> {
+  const giveUpAt = services.now() + APPLY.gatewaySettlesMs;
+  for (;;) {
+    const location = await services.gateway.locate();
+    if (location.kind !== "refused" || !location.error.retryable || services.now() > giveUpAt) return location;
+    await run.report("waiting-for-start-window");
+    await delay(APPLY.executorRetryMs);
+  }
 }
 
 /** The job's secret. @throws CodexAuthError `ERR_JOB_SECRET_MISSING`. */
@@ -74,7 +89,9 @@ function keepEarlier(planned: PlannedChange, run: JobRun, secret: JobSecret): Pl
     if (old === undefined || oldValues === undefined || old.after !== file.before || old.after === old.before)
       return file;
     values.set(file.path, { next: values.get(file.path)?.next ?? null, previous: oldValues.previous });
-    return { ...file, before: old.before, orderBefore: old.orderBefore };
+    // The order is ours to take back only where it is still the one we wrote.
+    const isOurOrder = canonicalJson(old.orderAfter) === canonicalJson(file.orderBefore);
+    return { ...file, before: old.before, orderBefore: isOurOrder ? old.orderBefore : file.orderBefore };
   });
   return { plan: { ...planned.plan, files }, values };
 }

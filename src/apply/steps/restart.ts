@@ -1,7 +1,7 @@
 // The restart as a step: whether this process may, and one restart for all jobs that wait for it.
 
 import type { CodexAuthError } from "../../errors.ts";
-import { toCodexAuthError } from "../../errors.ts";
+import { isCodexAuthError, toCodexAuthError } from "../../errors.ts";
 import type { GatewayInstance, GatewayLocation, RestartPlan } from "../../gateway/gateway.ts";
 import type { JobProgress } from "../job.ts";
 import type { JobRun } from "../job-run.ts";
@@ -45,6 +45,8 @@ export async function restartFor(runs: readonly JobRun[], services: ExecutorServ
     return { kind: "restarted", durationMs: done.durationMs, instance: done.instance };
   } catch (error) {
     await telling.catch(() => undefined);
+    // It ended by itself before it could be restarted: it reads the store when it starts.
+    if (isCodexAuthError(error, "ERR_GATEWAY_STOPPED")) return { kind: "not-running" };
     return { kind: "failed", error: toCodexAuthError(error) };
   }
 }

@@ -1,53 +1,96 @@
-// rolling-back → rolled-back: puts the target's earlier entry back inside today's store and makes the gateway use it again.
+// rolling-back → its end: puts the targets' earlier entries back inside today's store, and makes the gateway use them again.
 
+import type { CodexAuthError } from "../../errors.ts";
 import { toCodexAuthError } from "../../errors.ts";
+import type { Problem } from "../job.ts";
 import { problemOf, type JobRun } from "../job-run.ts";
 import type { ExecutorServices } from "../services.ts";
 import { valuesOf } from "./prepare.ts";
 import { restartFor } from "./restart.ts";
 import { settle } from "./settle.ts";
+import { isRenewed } from "./verify.ts";
+import { reloadWithin } from "./write.ts";
 
 /**
- * Undoes what the job wrote. An entry that is not ours any more stays: whoever wrote it since has a newer token than we
- * could put back (a consumed refresh token revokes its whole family, facts/codex-oauth.md §0.3). What goes wrong here is
- * told, not thrown: the job ends either way and its login stays parked.
+ * What is in the store after an undo. `undone`: the earlier entry, or somebody's newer one. `standing`: still our login, or what the
+ * gateway made of it. `unknown`: it cannot be read.
  */
-export async function rollBack(run: JobRun, services: ExecutorServices): Promise<void> {
-  await run.report("rolling-back");
-  try {
-    await undoFiles(run, services);
-    if (run.job.mode === "restart") await restartFor([run], services);
-  } catch (error) {
-    services.log.error("rollback incomplete", error, { job: run.job.id });
-    await run.update({ problem: problemOf(toCodexAuthError(error)) });
+type Remains = "undone" | "standing" | "unknown";
+
+/**
+ * Undoes what the jobs of `runs` wrote, the newest first since a later one saw the earlier as what was there, with one restart for
+ * all. An entry that is not ours any more stays: whoever wrote it since has a newer token than we could put back (a consumed refresh
+ * token revokes its whole family, facts/codex-oauth.md §0.3). What goes wrong here is told, not thrown: the jobs end either way.
+ */
+export async function rollBack(runs: readonly JobRun[], services: ExecutorServices): Promise<void> {
+  const ends: { readonly run: JobRun; readonly remains: Remains; readonly failure: CodexAuthError | undefined }[] = [];
+  for (const run of runs.toReversed()) {
+    await run.report("rolling-back");
+    const failure = await undo(run, services);
+    ends.push({ run, failure, remains: await remainsOf(run, services) });
   }
+  if (runs.some((run) => run.job.mode === "restart")) await restartFor(runs, services);
   const location = await services.gateway.locate();
-  await run.update({ gatewayAfter: location.kind === "running" ? "running" : "stopped" });
-  const { problem } = run.job;
-  await settle(
-    run,
-    { outcome: "rolled-back", park: "rolled-back", ...(problem === undefined ? {} : { problem }) },
-    services,
-  );
+  for (const { run, remains, failure } of ends) {
+    await run.update({ gatewayAfter: location.kind === "running" ? "running" : "stopped" });
+    await end(run, remains, failure === undefined ? run.job.problem : problemOf(failure), services);
+  }
 }
 
-async function undoFiles(run: JobRun, services: ExecutorServices): Promise<void> {
+async function end(
+  run: JobRun,
+  remains: Remains,
+  problem: Problem | undefined,
+  services: ExecutorServices,
+): Promise<void> {
+  const told = problem === undefined ? {} : { problem };
+  // A login that is still in the store is not parked: the same refresh token in two places logs both out.
+  if (remains === "standing") await settle(run, { outcome: "done", ...told }, services);
+  else await settle(run, { outcome: "rolled-back", park: "rolled-back", ...told }, services);
+}
+
+async function undo(run: JobRun, services: ExecutorServices): Promise<CodexAuthError | undefined> {
+  try {
+    const hasReloaded = await undoFiles(run, services);
+    if (run.job.mode === "reload" && !hasReloaded) {
+      const location = await services.gateway.locate();
+      if (location.kind === "running") await services.gateway.reload(location.instance);
+    }
+    return undefined;
+  } catch (error) {
+    services.log.error("rollback incomplete", error, { job: run.job.id });
+    return toCodexAuthError(error);
+  }
+}
+
+/** Puts each file's earlier value back, the last one with a reload under its lock; tells whether that reload was made. */
+async function undoFiles(run: JobRun, services: ExecutorServices): Promise<boolean> {
   const values = await valuesOf(run, services);
   const files = (run.job.plan?.files ?? []).toReversed();
+  let hasReloaded = false;
   for (const [index, file] of files.entries()) {
     const entry = values.get(file.path);
     if (entry === undefined || (await services.store.check(file)) !== "after") continue;
     const isLast = index === files.length - 1;
     await services.store.undo(file, entry, {
       whileLocked: async (hold) => {
-        if (!isLast || run.job.mode !== "reload") return;
-        const location = await services.gateway.locate();
-        if (location.kind !== "running") return;
-        await services.gateway.reload(
-          location.instance,
-          AbortSignal.timeout(Math.max(1, Math.floor(hold.remainingMs()))),
-        );
+        const location = isLast && run.job.mode === "reload" ? await services.gateway.locate() : undefined;
+        if (location?.kind !== "running") return;
+        await reloadWithin(services, location.instance, hold.remainingMs());
+        hasReloaded = true;
       },
     });
+  }
+  return hasReloaded;
+}
+
+async function remainsOf(run: JobRun, services: ExecutorServices): Promise<Remains> {
+  try {
+    const owner = run.job.plan?.files.find(({ role }) => role === "owner");
+    if (owner === undefined) return "undone";
+    if ((await services.store.check(owner)) === "after" && owner.before !== owner.after) return "standing";
+    return (await isRenewed(run.job, services)) ? "standing" : "undone";
+  } catch {
+    return "unknown";
   }
 }

@@ -39,7 +39,7 @@ async function parkAgain(
 ): Promise<string | undefined> {
   const secret = await services.queue.secrets.get(job.id);
   if (secret === undefined) return undefined;
-  const id = `p-${createHash("sha256").update(`again\0${job.id}`).digest("hex").slice(0, 16)}`;
+  const id = againId(job);
   const { email, planType, expiresAtMs } = job.login;
   await services.parked.put(
     {
@@ -56,6 +56,10 @@ async function parkAgain(
     id,
   );
   return id;
+}
+
+function againId(job: Job): string {
+  return `p-${createHash("sha256").update(`again\0${job.id}`).digest("hex").slice(0, 16)}`;
 }
 
 /** The receipt of a job that ends now. */

@@ -46,7 +46,8 @@ async function lookAt(job: Job, services: ExecutorServices): Promise<"holds" | "
   return "holds";
 }
 
-async function isRenewed(job: Job, services: ExecutorServices): Promise<boolean> {
+/** Whether the store holds a later login of the same person: ours, renewed by the gateway. */
+export async function isRenewed(job: Job, services: ExecutorServices): Promise<boolean> {
   const stored = await services.store.readCredential(job.profileId, job.agentId);
   const secret = await services.queue.secrets.get(job.id);
   if (stored === undefined || secret === undefined) return false;
@@ -61,11 +62,16 @@ async function prove(job: Job, services: ExecutorServices): Promise<NonNullable<
   const location = await services.gateway.locate();
   if (location.kind === "stopped") return "not-running";
   if (location.kind === "refused" || job.mode === "none") return "unproven";
-  const listed = await services.gateway.profiles(location.instance, job.agentId);
-  // 2026.4.5 has no method for it: there its own answer to the reload, or the restart, is the proof.
-  if (listed === undefined) return job.mode === "restart" ? "restarted" : "reloaded";
+  const told = job.mode === "restart" ? "restarted" : "reloaded";
+  // What the gateway will not tell (2026.4.5 cannot, a token may be kept elsewhere) undoes nothing: then its own answer to the
+  // reload, or the restart, is the proof.
+  const listed = await services.gateway.profiles(location.instance, job.agentId).catch((error: unknown) => {
+    services.log.error("proof", error, { job: job.id });
+    return undefined;
+  });
+  if (listed === undefined) return told;
   const ours = listed.find((profile) => profile.profileId === job.profileId);
-  if (ours === undefined || (ours.expiresAtMs !== undefined && ours.expiresAtMs !== job.login.expiresAtMs))
+  if (ours === undefined || (ours.expiresAtMs !== undefined && ours.expiresAtMs < job.login.expiresAtMs))
     throw notSeen();
   return "listed-by-gateway";
 }

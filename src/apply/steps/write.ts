@@ -1,6 +1,7 @@
 // prepared → written (→ activated): writes each file under OpenClaw's lock, and reloads before the last lock is let go.
 
 import { CodexAuthError, isCodexAuthError, toCodexAuthError } from "../../errors.ts";
+import type { GatewayInstance } from "../../gateway/gateway.ts";
 import type { OpenClawLockHold } from "../../storage/openclaw-lock.ts";
 import { chooseAfterFailedReload } from "../activation.ts";
 import type { JobRun } from "../job-run.ts";
@@ -14,13 +15,14 @@ const CANCEL_LOOK_MS = 500;
  * Writes the plan of `run`. Where the mode is `reload` the gateway is told while the lock is still held: between a write
  * and its reload a refresh inside the gateway would put its old snapshot over ours (facts/openclaw-json-generation.md §1).
  *
+ * @param isCancellable Whether nothing of the job was written yet: only then can it still be given up, and only before its first file.
  * @throws CodexAuthError `ERR_STORE_CONFLICT` (plan again), `ERR_CANCELLED`, and what the lock, the disk and the reload throw.
  */
-export async function write(run: JobRun, services: ExecutorServices): Promise<void> {
+export async function write(run: JobRun, services: ExecutorServices, isCancellable: boolean): Promise<void> {
   const { plan } = run.job;
   if (plan === undefined) throw toCodexAuthError(new TypeError("A job was to be written without a plan."));
   const values = await valuesOf(run, services);
-  const cancel = watchCancel(run, services);
+  const cancel = isCancellable ? watchCancel(run, services) : undefined;
   try {
     for (const [index, file] of plan.files.entries()) {
       const entry = values.get(file.path);
@@ -28,20 +30,20 @@ export async function write(run: JobRun, services: ExecutorServices): Promise<vo
       const isLast = index === plan.files.length - 1;
       let waits: Promise<void> = Promise.resolve();
       await services.store.apply(file, entry, {
-        signal: cancel.signal,
+        ...(cancel === undefined || index > 0 ? {} : { signal: cancel.signal }),
         onWait: ({ waitedMs }) => {
           waits = waits.then(() => run.report("waiting-for-store", waitedMs)).catch(() => undefined);
         },
         whileLocked: async (hold) => {
           await waits;
-          cancel.stop();
+          cancel?.stop();
           if (isLast) await activateUnderLock(run, services, hold);
           else await run.advance(run.job.state, {}, `file ${index + 1} of ${plan.files.length} written`);
         },
       });
     }
   } finally {
-    cancel.stop();
+    cancel?.stop();
   }
 }
 
@@ -56,8 +58,28 @@ async function activateUnderLock(run: JobRun, services: ExecutorServices, hold: 
   if (location.kind === "refused") throw location.error;
   await run.report("reloading");
   // We promised to let go of the lock in time; a gateway that answers later than that gets the failure path.
-  await services.gateway.reload(location.instance, AbortSignal.timeout(Math.max(1, Math.floor(hold.remainingMs()))));
+  await reloadWithin(services, location.instance, hold.remainingMs());
   await run.advance("activated", { proven: "reloaded" });
+}
+
+/** A reload that ends while we may hold the lock. @throws CodexAuthError `ERR_GATEWAY_RPC` where it takes longer. */
+export async function reloadWithin(
+  services: ExecutorServices,
+  instance: GatewayInstance,
+  withinMs: number,
+): Promise<void> {
+  const late = AbortSignal.timeout(Math.max(1, Math.floor(withinMs)));
+  try {
+    await services.gateway.reload(instance, late);
+  } catch (cause) {
+    if (!late.aborted) throw cause;
+    throw new CodexAuthError("ERR_GATEWAY_RPC", {
+      message: "The gateway did not reload its logins in time.",
+      next: "Look at how busy it is; the login is kept: see `/codex_auth parked`.",
+      retryable: true,
+      cause,
+    });
+  }
 }
 
 /** After a reload that failed: goes over to a restart where that is allowed and possible. @throws the failure otherwise. */
@@ -76,18 +98,25 @@ export function endsReign(error: unknown): boolean {
   return isCodexAuthError(error, "ERR_EXECUTOR_FENCED");
 }
 
-/** Looks for a cancel request while we wait for a lock; stopped before the first byte is written. */
+/** Looks for a cancel request while we wait for a lock; stopped before the first byte is written, also a look under way. */
 function watchCancel(run: JobRun, services: ExecutorServices): { readonly signal: AbortSignal; stop(): void } {
   const controller = new AbortController();
+  let isWatching = true;
   const timer = setInterval(() => {
     services.queue.isCancelRequested(run.job.id).then(
       (asked) => {
-        if (asked) controller.abort(cancelled());
+        if (asked && isWatching) controller.abort(cancelled());
       },
       () => undefined,
     );
   }, CANCEL_LOOK_MS);
-  return { signal: controller.signal, stop: () => clearInterval(timer) };
+  return {
+    signal: controller.signal,
+    stop: () => {
+      isWatching = false;
+      clearInterval(timer);
+    },
+  };
 }
 
 /** The error of a job that its person gave up. */

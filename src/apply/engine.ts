@@ -53,6 +53,15 @@ export class ApplyEngine {
     return executor !== undefined && Math.abs(this.#now() - executor.heartbeat) <= APPLY.executorSilentMs;
   }
 
+  /** Starts a worker where jobs have waited for a while and nobody is at work: the one that was started for them was killed. */
+  async rescue(): Promise<boolean> {
+    const open = await this.queue.open();
+    const isOld = open.some((job) => this.#now() - job.createdAt > APPLY.executorSilentMs);
+    if (!isOld || (await this.isExecutorAlive())) return false;
+    await this.#launch();
+    return true;
+  }
+
   /** Takes up what an earlier process left: call it at the start of every host. Tells how many jobs go on. */
   async resume(): Promise<number> {
     await this.#dropTakenOver();

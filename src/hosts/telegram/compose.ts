@@ -8,6 +8,7 @@ import { CodexAuthError } from "../../errors.ts";
 import type { Log } from "../../secrets/log.ts";
 import { buildChatServices, buildParts, mayAsk, type Parts } from "../services.ts";
 import { launchWorkerFor } from "../worker/launch.ts";
+import { keepExecuting } from "./rescue.ts";
 import { type RunningBot, runTelegramBot } from "./run.ts";
 
 /** What {@link startTelegramBot} is given. */
@@ -51,6 +52,9 @@ export async function startTelegramBot(options: TelegramHostOptions): Promise<Ru
     print,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
+  const ended = new AbortController();
+  void bot.finished.catch(() => undefined).finally(() => ended.abort());
+  void keepExecuting(parts.engine, log, ended.signal);
   if (allowFrom.length === 0) {
     print(`Nobody may use this bot yet. Write to @${bot.username} in Telegram: your id then appears here.`);
   }

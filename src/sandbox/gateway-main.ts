@@ -1,9 +1,11 @@
 // The process of the sandbox gateway: title, signals, leash. Its argument is the path of its options file.
 
 import { spawn } from "node:child_process";
+import { rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { SandboxGateway } from "./gateway.ts";
 import { readGatewayOptions } from "./gateway-options.ts";
+import { isAlive } from "./processes.ts";
 
 const OWNER_LOOK_MS = 250;
 
@@ -27,17 +29,17 @@ process.on("SIGTERM", end);
 process.on("SIGINT", end);
 process.on("SIGUSR1", () => void gateway.restart().catch(() => process.exit(1)));
 
-const { shape, ownerPid } = await readGatewayOptions(optionsPath);
+const { shape, ownerPid, worldFolder } = await readGatewayOptions(optionsPath);
 // The command line of the real one is its title alone: this on 2026.4.5, a bare `openclaw` on 2026.5.28 (§3).
 process.title = shape === "one-file" ? "openclaw-gateway" : "openclaw";
 
-// Whoever made this world may be killed without a chance to clean up.
+// Whoever made this world may be killed without a chance to clean up: a closed terminal window does that.
 setInterval(() => {
-  try {
-    process.kill(ownerPid, 0);
-  } catch {
-    end();
-  }
+  if (isAlive(ownerPid)) return;
+  ending ??= gateway
+    .stop()
+    .then(() => rm(worldFolder, { recursive: true, force: true, maxRetries: 5 }))
+    .finally(() => process.exit(0));
 }, OWNER_LOOK_MS);
 
 await gateway.start(start === "again");

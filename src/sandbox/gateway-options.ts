@@ -23,8 +23,9 @@ const optionsSchema = z.object({
   mainAgentDir: z.string(),
   /** OpenClaw's `os.tmpdir()`: its lock file lies below. */
   tmp: z.string(),
-  /** The gateway ends itself when this process is gone. */
+  /** The gateway ends itself when this process is gone, and removes the world's folder, which nobody else would then. */
   ownerPid: z.number().int().positive(),
+  worldFolder: z.string(),
   /** From start to listening, in milliseconds; the real one takes 6 to 20 s. */
   startupMs: z.number().min(0).max(MINUTE).default(50),
   /** What a `slow-start` adds, in milliseconds. */

@@ -86,6 +86,7 @@ export async function openSandboxWorld(options: SandboxWorldOptions = {}): Promi
       mainAgentDir: home.mainAgentDir,
       tmp: home.tmp,
       ownerPid: process.pid,
+      worldFolder: folder,
       restartCooldownMs: options.restartCooldownMs ?? 0,
       faults: [...(options.faults ?? [])],
     });

@@ -1,17 +1,19 @@
 // The sandbox gateway behaves as the facts say of the real one, and our gateway port takes it for one.
 
-import { readFileSync, writeFileSync } from "node:fs";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { describe, expect, it, type TestContext } from "vitest";
 import { openClawPaths } from "../../src/config/paths.ts";
 import { createGateway } from "../../src/gateway/gateway.ts";
 import type { GatewayInstance } from "../../src/gateway/instance.ts";
+import { isAlive } from "../../src/sandbox/processes.ts";
 import { openSandboxWorld, type SandboxWorldOptions } from "../../src/sandbox/world.ts";
 import { storedLogin } from "../support/apply-world.ts";
 
 // Longer than the slack by which a younger uptime is told from the old one.
 const LIMITS = { startWindowMs: 1_200, restartWithinMs: 1_500, pollMs: 20 };
 
-async function setUp(options: SandboxWorldOptions) {
+async function setUp(options: SandboxWorldOptions, { onTestFinished }: Pick<TestContext, "onTestFinished">) {
   const world = await openSandboxWorld(options);
   onTestFinished(() => world.close());
   const paths = openClawPaths(world.environment);
@@ -38,9 +40,9 @@ async function setUp(options: SandboxWorldOptions) {
   return { world, gateway, located, edit, stored };
 }
 
-describe.each(["one-file", "two-files"] as const)("the sandbox gateway with %s", (shape) => {
-  it("is located, is healthy, and does not see an edit before it reloads", async () => {
-    const { gateway, located, edit } = await setUp({ shape });
+describe.concurrent.each(["one-file", "two-files"] as const)("the sandbox gateway with %s", (shape) => {
+  it("is located, is healthy, and does not see an edit before it reloads", async (context) => {
+    const { gateway, located, edit } = await setUp({ shape }, context);
     const instance = await located();
     expect(await gateway.health(instance)).toMatchObject({ live: true, ready: true });
     edit("carol");
@@ -54,8 +56,8 @@ describe.each(["one-file", "two-files"] as const)("the sandbox gateway with %s",
     }
   });
 
-  it("restarts by signal as its generation does, and reads the store again", async () => {
-    const { gateway, located, edit } = await setUp({ shape });
+  it("restarts by signal as its generation does, and reads the store again", async (context) => {
+    const { gateway, located, edit } = await setUp({ shape }, context);
     const before = await located();
     edit("carol");
     const plan = await gateway.planRestart(before);
@@ -66,25 +68,77 @@ describe.each(["one-file", "two-files"] as const)("the sandbox gateway with %s",
     expect((await gateway.health(instance)).ready).toBe(true);
   });
 
-  it("writes its old memory over the store when told to", async () => {
-    const { gateway, located, edit, stored } = await setUp({ shape, faults: [{ kind: "writes-back", times: 1 }] });
+  it("writes its old memory over the store when told to", async (context) => {
+    const { gateway, located, edit, stored } = await setUp(
+      { shape, faults: [{ kind: "writes-back", times: 1 }] },
+      context,
+    );
     edit("carol");
     await gateway.reload(await located());
     await expect.poll(stored).not.toContain("openai-codex:carol");
   });
 
-  it("refuses a reload when told to", async () => {
-    const { gateway, located } = await setUp({ shape, faults: [{ kind: "reload-fails", times: 1 }] });
+  it("refuses a reload when told to", async (context) => {
+    const { gateway, located } = await setUp({ shape, faults: [{ kind: "reload-fails", times: 1 }] }, context);
     await expect(gateway.reload(await located())).rejects.toMatchObject({ code: "ERR_GATEWAY_RPC" });
   });
 
-  it("is gone after a restart that never comes back, and that is said", async () => {
-    const { gateway, located, world } = await setUp({ shape, faults: [{ kind: "never-comes-back" }] });
+  it("is gone after a restart that never comes back, and that is said", async (context) => {
+    const { gateway, located, world } = await setUp({ shape, faults: [{ kind: "never-comes-back" }] }, context);
     const before = await located();
     const plan = await gateway.planRestart(before);
     await expect(gateway.restart(before, plan, {})).rejects.toMatchObject({
       code: expect.stringMatching(/^ERR_(GATEWAY_UNHEALTHY|RESTART_NOT_SEEN|GATEWAY_STOPPED)$/),
     });
     expect(await world.gatewayPid()).toBeUndefined();
+  });
+
+  it("is back but not ready after a restart that hangs, and well after the next one", async (context) => {
+    const { gateway, located } = await setUp({ shape, faults: [{ kind: "never-ready", times: 1 }] }, context);
+    const before = await located();
+    const plan = await gateway.planRestart(before);
+    await expect(gateway.restart(before, plan, {})).rejects.toMatchObject({ code: "ERR_GATEWAY_UNHEALTHY" });
+    const stuck = await located();
+    expect(await gateway.health(stuck)).toMatchObject({ live: true, ready: false, failing: ["telegram"] });
+    const { instance } = await gateway.restart(stuck, await gateway.planRestart(stuck), {});
+    expect(await gateway.health(instance)).toMatchObject({ ready: true });
+  });
+
+  it("goes on using the login in its memory until it reloads", async (context) => {
+    const { gateway, located, world } = await setUp({ shape }, context);
+    const before = await world.usedProfile();
+    expect(before).toMatchObject({ profileId: "openai-codex:main", email: "ada@example.com" });
+    const store = JSON.parse(readFileSync(world.storePath, "utf8")) as { profiles: Record<string, unknown> };
+    store.profiles["openai-codex:main"] = storedLogin("carol");
+    writeFileSync(world.storePath, JSON.stringify(store));
+    expect(await world.usedProfile()).toEqual(before);
+    await gateway.reload(await located());
+    expect(await world.usedProfile()).toMatchObject({ profileId: "openai-codex:main" });
+    expect((await world.usedProfile())?.access).not.toBe(before?.access);
+  });
+});
+
+describe.concurrent("the sandbox world", () => {
+  it("waits for a gateway that starts slowly", async (context) => {
+    const { gateway, located } = await setUp({ faults: [{ kind: "slow-start", times: 1 }] }, context);
+    expect(await gateway.health(await located())).toMatchObject({ ready: true });
+  });
+
+  it("leaves neither process nor folder, also after the gateway has become another process", async (context) => {
+    const { gateway, located, world } = await setUp({ shape: "one-file" }, context);
+    const before = await located();
+    const { instance } = await gateway.restart(before, await gateway.planRestart(before), {});
+    await world.close();
+    expect([before.pid, instance.pid].map(isAlive)).toEqual([false, false]);
+    expect(existsSync(world.folder)).toBe(false);
+  });
+});
+
+describe("a sandbox world that was given up before", () => {
+  it("is never opened, and leaves nothing", async () => {
+    const before = readdirSync(tmpdir());
+    const attempt = openSandboxWorld({ signal: AbortSignal.abort() });
+    await expect(attempt).rejects.toMatchObject({ code: "ERR_CANCELLED" });
+    expect(readdirSync(tmpdir())).toEqual(before);
   });
 });

@@ -13,6 +13,8 @@ import { Transcript } from "./transcript.ts";
 
 /** How long a step under way may take to notice that the demo is over. */
 const END_WITHIN_MS = 2 * SECOND;
+/** Ctrl-C, a polite end, and a terminal window that is closed. */
+const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Runs the demo; nothing of it is left when this resolves, also after Ctrl-C. */
 export async function runDemo(
@@ -24,8 +26,7 @@ export async function runDemo(
     stopping.signal.addEventListener("abort", () => resolve("stopped")),
   );
   const stop = (): void => stopping.abort();
-  signals.once("SIGINT", stop);
-  signals.once("SIGTERM", stop);
+  for (const name of STOP_SIGNALS) signals.once(name, stop);
   const shown: Reply[] = [];
   const out = new Transcript((line) => void stdout.write(`${line}\n`));
   let demo: Demo | undefined;
@@ -46,8 +47,7 @@ export async function runDemo(
     await demo?.stop();
     await Promise.race([running.catch(() => undefined), delay(END_WITHIN_MS, undefined, { ref: false })]);
     await demo?.close();
-    signals.off("SIGINT", stop);
-    signals.off("SIGTERM", stop);
+    for (const name of STOP_SIGNALS) signals.off(name, stop);
   }
   if (out.failures > 0)
     return {

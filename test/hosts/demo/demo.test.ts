@@ -55,7 +55,7 @@ describe("the demo without a terminal", () => {
     expect(processesOf(home)).toEqual([]);
   });
 
-  it.each(["SIGINT", "SIGTERM"] as const)(
+  it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
     "ends at once at %s, and leaves neither process nor folder",
     async (signal) => {
       const { home, child, ended } = await start();
@@ -76,4 +76,14 @@ describe("the demo without a terminal", () => {
       expect(existsSync(join(home, ".openclaw"))).toBe(false);
     },
   );
+
+  it("leaves neither process nor folder when it is killed without a chance to clean up", async () => {
+    const { home, child, ended } = await start();
+    await once(child.stdout, "data");
+    expect(processesOf(home).length).toBeGreaterThan(1);
+    child.kill("SIGKILL");
+    expect((await ended)[1]).toBe("SIGKILL");
+    await expect.poll(() => processesOf(home), { timeout: 5_000 }).toEqual([]);
+    expect(readdirSync(home)).toEqual([]);
+  });
 });

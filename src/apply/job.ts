@@ -74,6 +74,8 @@ export const jobSchema = z.object({
   profileId: z.string(),
   /** Put the profile first in the order, or leave the order's other entries before it. */
   makeFirst: z.boolean(),
+  /** Fingerprint of what the profile held when the person decided. */
+  previewed: z.string().optional(),
   activation: z.enum(ACTIVATIONS),
   requestedBy: address,
   state: z.enum([...OPEN_STATES, ...END_STATES]),

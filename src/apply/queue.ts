@@ -17,6 +17,11 @@ export interface LoginRequest {
   readonly parkedId: string;
   readonly agentId: string;
   readonly profileId: string;
+  /**
+   * Fingerprint of what the profile held when the person decided (`none` = nothing); absent where nobody was shown it. Somebody
+   * else's login that came there since is not replaced by a decision about another one.
+   */
+  readonly previewed?: string;
   /** Put the profile first in the order. */
   readonly makeFirst: boolean;
   readonly activation: Activation;
@@ -165,6 +170,7 @@ function newJob(id: string, request: LoginRequest, at: number, login: Job["login
     agentId: request.agentId,
     profileId: request.profileId,
     makeFirst: request.makeFirst,
+    ...(request.previewed === undefined ? {} : { previewed: request.previewed }),
     activation: request.activation,
     requestedBy: request.requestedBy,
     parkedId: request.parkedId,

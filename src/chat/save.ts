@@ -23,6 +23,7 @@ export async function saveLogin(turn: Turn, decision: Decision, makeFirst: boole
     agentId: parked.agentId,
     profileId,
     makeFirst,
+    previewed: decision.fingerprint,
     activation: services.activation,
     requestedBy: { host: asker.host, chatId: asker.chatId, personId: asker.personId, messageId },
   });

@@ -1,5 +1,6 @@
 // Our settings: the config file under the OpenClaw state folder, overridden by CODEX_AUTH_* variables.
 
+import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { CodexAuthError } from "../errors.ts";
 import { Secret } from "../secrets/secret.ts";
@@ -62,7 +63,7 @@ export async function loadConfig(path: string, environment: Environment): Promis
   if (!result.success) throw invalid(path, result.error.issues[0]);
   const { telegram, ...rest } = result.data;
   assertApiRoot(telegram.apiRoot);
-  const botToken = telegram.botToken ?? (await tokenFromFile(telegram.botTokenFile));
+  const botToken = telegram.botToken ?? (await tokenFromFile(telegram.botTokenFile, dirname(path)));
   return {
     ...rest,
     restartCommand: rest.restartCommand,
@@ -106,13 +107,14 @@ function invalid(path: string, issue: z.core.$ZodIssue | undefined): CodexAuthEr
       : `The setting ${key} is ${issue?.code === "unrecognized_keys" ? "not known" : "not valid"} (in ${path} or a CODEX_AUTH_ variable).`,
     next: isAllow
       ? "Start the bot and write to it: it prints the ids of people it ignores on its terminal."
-      : "Correct it; `codex-auth-skill doctor` lists every setting.",
+      : "Correct it; the README lists every setting.",
   });
 }
 
-async function tokenFromFile(path: string | undefined): Promise<string | undefined> {
-  if (path === undefined) return undefined;
-  const text = (await readTextFile(path, 4_096))?.trim();
+async function tokenFromFile(name: string | undefined, folder: string): Promise<string | undefined> {
+  if (name === undefined) return undefined;
+  // Relative to the settings file that names it, wherever the program is started.
+  const text = (await readTextFile(resolve(folder, name), 4_096))?.trim();
   if (text === undefined || text === "") {
     throw new CodexAuthError("ERR_CONFIG_INVALID", {
       message: "The file that telegram.botTokenFile names is missing or empty.",

@@ -1,6 +1,7 @@
 // The only reader of process.env: turns it into a typed value that everything else is given.
 
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { homedir, hostname, tmpdir } from "node:os";
 
 /** What the surroundings of this process say; absent means not set or empty. */
@@ -83,11 +84,16 @@ export function loadSettingsFile(path: string): void {
 const WORKER_VARIABLES =
   /^(?:HOME|PATH|TMPDIR|LANG|LC_ALL|TZ|XDG_RUNTIME_DIR|DBUS_SESSION_BUS_ADDRESS|PI_CODING_AGENT_DIR|CODEX_HOME|OPENCLAW_(?:STATE_DIR|HOME|AGENT_DIR|CONFIG_PATH|OAUTH_DIR|GATEWAY_PORT|GATEWAY_TOKEN)|CODEX_AUTH_(?:CONFIG|ACTIVATION|AGENT|ISSUER))$/;
 
+function isPath(name: string, value: string): boolean {
+  return value !== "" && !value.startsWith("~") && /(?:^HOME|_DIR|_HOME|TMPDIR|_CONFIG|_CONFIG_PATH)$/.test(name);
+}
+
 /** The variables a worker is given: what it needs to find OpenClaw, and not the bot's token, which it has no use for. */
 export function workerVariables(source: NodeJS.ProcessEnv = process.env): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(source)) {
-    if (value !== undefined && WORKER_VARIABLES.test(name)) kept[name] = value;
+    // The worker stands in another folder, so a path that is relative to ours is made absolute.
+    if (value !== undefined && WORKER_VARIABLES.test(name)) kept[name] = isPath(name, value) ? resolve(value) : value;
   }
   return kept;
 }

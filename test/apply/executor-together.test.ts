@@ -55,6 +55,23 @@ describe("jobs that share a restart", () => {
   });
 });
 
+describe("two decisions about one profile", () => {
+  it("do not let the second login replace the first unseen: it is parked and asked about again", async () => {
+    const w = await world();
+    const first = receivedTokens("carol");
+    const carol = await w.enqueue(first, { profileId: "openai-codex:new", previewed: "none" });
+    const dave = await w.enqueue(receivedTokens("dave"), { profileId: "openai-codex:new", previewed: "none" });
+    await w.drain();
+    expect(await w.receipts.get(carol.id)).toMatchObject({ outcome: "done" });
+    expect(await w.receipts.get(dave.id)).toMatchObject({
+      outcome: "parked",
+      problem: { code: "ERR_IDENTITY_CHANGED" },
+    });
+    expect(w.readStore().profiles["openai-codex:new"]).toMatchObject({ refresh: first.refresh.expose() });
+    expect(await w.parked.list()).toHaveLength(1);
+  });
+});
+
 describe("a job", () => {
   it("is not undone because the gateway will not say what it has", async () => {
     const w = await world();

@@ -5,9 +5,10 @@ import { APPLY } from "../../config/defaults.ts";
 import { CodexAuthError } from "../../errors.ts";
 import type { GatewayLocation } from "../../gateway/gateway.ts";
 import { orderAfterSave } from "../../profiles/order.ts";
-import { CODEX_PROVIDER } from "../../profiles/profile.ts";
+import { CODEX_PROVIDER, openCredential } from "../../profiles/profile.ts";
+import { isSameLogin } from "../../profiles/same-login.ts";
 import { exposeValues, readValues, type EntryValues, type PlannedChange } from "../../profiles/store.ts";
-import { canonicalJson } from "../../secrets/fingerprint.ts";
+import { canonicalJson, fingerprint } from "../../secrets/fingerprint.ts";
 import { chooseActivation } from "../activation.ts";
 import type { JobSecret } from "../job-secrets.ts";
 import type { JobRun } from "../job-run.ts";
@@ -34,6 +35,7 @@ export async function prepare(run: JobRun, services: ExecutorServices): Promise<
     },
     job.agentId,
   );
+  await assertAsPreviewed(run, secret, services);
   const location = await locateSettled(run, services);
   const restart = job.activation === "restart" ? await restartPlanFor(location, services) : undefined;
   const choice = chooseActivation({ asked: job.activation, gateway: location, restart });
@@ -45,6 +47,25 @@ export async function prepare(run: JobRun, services: ExecutorServices): Promise<
     mode: choice.mode,
     ...(writesOrder ? { order: { written: [...order.order], wasImplicit: order.isNew } } : {}),
     removedCopies: plan.files.filter((file) => file.role === "copy").map((file) => file.agentId),
+  });
+}
+
+/**
+ * Refuses to replace somebody else's login that came into the profile after the person had decided. A renewal of what was previewed,
+ * and the same person's login, are no reason to ask again.
+ *
+ * @throws CodexAuthError `ERR_IDENTITY_CHANGED`.
+ */
+async function assertAsPreviewed(run: JobRun, secret: JobSecret, services: ExecutorServices): Promise<void> {
+  const { job } = run;
+  if (job.previewed === undefined || job.plan !== undefined) return;
+  const stored = await services.store.readCredential(job.profileId, job.agentId);
+  if (stored === undefined || fingerprint(stored.credential) === job.previewed) return;
+  const ours = openCredential(credentialFor(loadTokens(secret.login)));
+  if (isSameLogin(openCredential(stored.credential), ours)) return;
+  throw new CodexAuthError("ERR_IDENTITY_CHANGED", {
+    message: "Another login came into this profile after you decided.",
+    next: "Look at both and decide again: `/codex_auth parked`.",
   });
 }
 

@@ -37,3 +37,9 @@ export async function hasBot(call: Call): Promise<boolean> {
   const { telegram } = (await openParts(call)).config;
   return telegram.botToken !== undefined && telegram.allowFrom.length > 0;
 }
+
+/** Whether there is a token and an empty allow-list: the newcomer's state, in which the bot tells them their id. */
+export async function hasTokenOnly(call: Call): Promise<boolean> {
+  const { telegram } = (await openParts(call)).config;
+  return telegram.botToken !== undefined && telegram.allowFrom.length === 0;
+}

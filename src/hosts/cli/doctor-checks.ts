@@ -254,7 +254,15 @@ async function bot({ config, own, environment }: Parts): Promise<readonly Findin
   const next = "Run `codex-auth-skill setup`.";
   if (botToken === undefined)
     return [{ what: "bot", state: "warn", text: `no bot token (in ${settings} or CODEX_AUTH_BOT_TOKEN)`, next }];
-  if (allowFrom.length === 0) return [{ what: "bot", state: "warn", text: "a token, but nobody may use it", next }];
+  if (allowFrom.length === 0)
+    return [
+      {
+        what: "bot",
+        state: "warn",
+        text: "a token, but nobody may use it",
+        next: "Run `codex-auth-skill bot` and write to it: it prints your id; then add it with `codex-auth-skill setup`.",
+      },
+    ];
   return [
     {
       what: "bot",

@@ -27,7 +27,9 @@ export async function openParts(
   if (!existsSync(stateDir)) throw notFound();
   const settings = await loadConfig(environment.settings.configPath ?? ownPaths(stateDir).config, environment);
   const agent = options["agent"];
-  const config = typeof agent === "string" ? { ...settings, agentId: agent } : settings;
+  // A variable is set by whoever calls: a script must not allow itself, by naming a file of its own, what a person has to allow.
+  const allowUnattended = settings.allowUnattended && environment.settings.configPath === undefined;
+  const config = { ...settings, allowUnattended, ...(typeof agent === "string" ? { agentId: agent } : {}) };
   return buildParts({ environment, config, log, launch: launchWorkerFor });
 }
 
@@ -92,7 +94,11 @@ function asCommandLine(command: string): string {
   const [, word, ...rest] = command.split(" ");
   if (word === undefined) return "codex-auth-skill list";
   const isCommand = SUBCOMMANDS.some((known) => known === word);
-  return ["codex-auth-skill", ...(isCommand ? [] : ["start"]), word, ...rest].join(" ");
+  // An address never stands on a command line: `finish` asks for it.
+  if (word === "finish") return `codex-auth-skill finish ${rest[0] ?? ""}`.trim();
+  const flags: Readonly<Record<string, string>> = { as: "--as", first: "--first", replace: "--replace", yes: "--sure" };
+  const words = isCommand ? rest.map((part) => flags[part] ?? part) : rest;
+  return ["codex-auth-skill", ...(isCommand ? [] : ["start"]), word, ...words].join(" ");
 }
 
 function endedOtherwise(): NonNullable<Result["problem"]> {

@@ -36,7 +36,7 @@ export const take: CommandRun = (call) => {
 
 /** Throws one of them away. */
 export const discard: CommandRun = (call) =>
-  say(call, ["discard", call.words[0] ?? "", ...(call.options["sure"] === true ? ["sure"] : [])].join(" "));
+  say(call, ["discard", call.words[0] ?? "", ...(call.options["sure"] === true ? ["yes"] : [])].join(" "));
 
 async function say(call: Call, args: string): ReturnType<CommandRun> {
   const cli = await openSession(call, { presses: true });

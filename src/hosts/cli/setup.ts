@@ -50,7 +50,16 @@ export const setup: CommandRun = async (call) => {
   const open = findings
     .filter(({ state }) => state !== "ok")
     .map(({ what, text: found, next }) => `! ${what}: ${found}${next === undefined ? "" : `\n    → ${next}`}`);
-  return { text: [`Written: ${path}`, ...open, "→ Start it: `codex-auth-skill`"].join("\n"), data: { path } };
+  return {
+    text: [
+      `Written: ${path}`,
+      ...open,
+      people.trim() === ""
+        ? "→ Start it with `codex-auth-skill bot` and write to it: it prints your id; then run this again."
+        : "→ Start it: `codex-auth-skill`",
+    ].join("\n"),
+    data: { path },
+  };
 };
 
 const HINTS = {

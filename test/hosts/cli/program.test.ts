@@ -221,6 +221,33 @@ describe("a script without a terminal", () => {
   });
 });
 
+describe("discard", () => {
+  it("throws a parked login away with --sure", async () => {
+    const { call, world } = await openClawHome();
+    const { receivedTokens, REQUESTED_BY } = await import("../../support/apply-world.ts");
+    const entry = await world.parked.put(
+      {
+        agentId: "main",
+        profileId: "openai-codex:work",
+        reason: "first-login",
+        expiresAtMs: Date.now() + 60_000,
+        requestedBy: REQUESTED_BY,
+      },
+      receivedTokens("carol"),
+    );
+    const refused = await call(["discard", entry.id, "--sure", "--json"]);
+    // A script may not throw a login away unless the settings file allows it.
+    expect(refused.json()).toMatchObject({ ok: false, error: { code: "ERR_CONFIRMATION_NEEDED" } });
+    const named = join(world.paths.root, "other.json");
+    writeFileSync(named, JSON.stringify({ allowUnattended: true }));
+    expect((await call(["discard", entry.id, "--sure", "--json"], { env: { CODEX_AUTH_CONFIG: named } })).code).toBe(1);
+    expect(await world.parked.list()).toHaveLength(1);
+    writeFileSync(world.paths.config, JSON.stringify({ allowUnattended: true }));
+    expect((await call(["discard", entry.id, "--sure", "--json"])).code).toBe(0);
+    expect(await world.parked.list()).toEqual([]);
+  });
+});
+
 describe("apply", () => {
   it("ends what is queued in the foreground, step by step, and says how it ended", async () => {
     const { call, world } = await openClawHome();

@@ -25,6 +25,11 @@ export async function plainText(turn: Turn, text: string): Promise<boolean> {
     return true;
   }
   const answer = text.trim();
+  // Half an address, or only its code, is refused in words, and must not stay visible either.
+  if (turn.asker.private && isPartOfCallback(answer) && (await turn.services.signIns.waiting(turn.asker)).length > 0) {
+    await finish(turn, answer);
+    return true;
+  }
   if (!turn.asker.private || answer.length > 128 || /\s/.test(answer)) return false;
   const list = await turn.services.lists.current(turn.asker);
   if (list === undefined) return false;
@@ -37,6 +42,11 @@ export async function plainText(turn: Turn, text: string): Promise<boolean> {
   if (!isName && !(isNumber && list.kind === "profiles")) return false;
   await logInTo(turn, list.agentId, answer);
   return true;
+}
+
+/** A lone word as long as a code, or anything with a code or state in it. */
+function isPartOfCallback(text: string): boolean {
+  return /^[\w.~%-]{20,}$/.test(text) || /(?:^|[?&#\s])(?:code|state)=\S/.test(text);
 }
 
 async function run(turn: Turn, command: CodexAuthCommand): Promise<void> {

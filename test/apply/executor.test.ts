@@ -114,7 +114,12 @@ describe("Executor", () => {
       activation: { gatewayAfter: "running" },
     });
     const [parked] = await w.parked.list();
-    expect(parked).toMatchObject({ id: receipt?.parkedId, reason: "rolled-back", email: "carol@example.com" });
+    expect(parked).toMatchObject({
+      id: receipt?.parkedId,
+      reason: "rolled-back",
+      email: "carol@example.com",
+      identity: { userId: "user-carol", accountId: "account-carol" },
+    });
     expect((await w.parked.tokens(parked?.id ?? ""))?.refresh.expose()).toBe(tokens.refresh.expose());
     expect(await w.queue.secrets.get(job.id)).toBeUndefined();
   });

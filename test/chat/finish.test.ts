@@ -91,6 +91,24 @@ describe("a first login", () => {
   });
 });
 
+describe("only a code, or half an address", () => {
+  it.each(["ac_Zm9vYmFyYmF6cXV4MDEyMzQ1", "code=some-code&state=some-state"])(
+    "leaves the chat while a sign-in waits: %#",
+    async (pasted) => {
+      const lab = await chatLab();
+      // Nothing waits: it is chatter.
+      expect(await lab.text(pasted)).toBe("");
+      await lab.say("work");
+      lab.out.events.length = 0;
+      await lab.text(pasted);
+      expect(lab.out.events[0]).toBe("delete");
+      expect(lab.out.last).toContain("⚠️");
+      expect(lab.out.last).not.toContain(pasted);
+      expect(await lab.parked.list()).toEqual([]);
+    },
+  );
+});
+
 describe("a disk without room", () => {
   it("is told before the code is spent, and the same address works once there is room", async () => {
     const lab = await chatLab();

@@ -1,6 +1,7 @@
 // Ends a job: receipt, then the answer for the chat, then the end state, then its secret goes; each may be done twice without harm.
 
 import { createHash } from "node:crypto";
+import { decodeAccessToken, identityOf } from "../../profiles/claims.ts";
 import { hasEnded, type Job, type JobState, type Problem } from "../job.ts";
 import type { JobRun } from "../job-run.ts";
 import { loadTokens, type ParkedLogin } from "../parked.ts";
@@ -41,6 +42,10 @@ async function parkAgain(
   if (secret === undefined) return undefined;
   const id = againId(job);
   const { email, planType, expiresAtMs } = job.login;
+  const tokens = loadTokens(secret.login);
+  // Without it the person would be asked whether this is the same account, which the token itself can say.
+  const claims = decodeAccessToken(tokens.access);
+  const identity = claims === undefined ? undefined : identityOf(claims);
   await services.parked.put(
     {
       agentId: job.agentId,
@@ -50,9 +55,10 @@ async function parkAgain(
       requestedBy: job.requestedBy,
       ...(email === undefined ? {} : { email }),
       ...(planType === undefined ? {} : { planType }),
+      ...(identity === undefined ? {} : { identity }),
       ...(problem === undefined ? {} : { problem }),
     },
-    loadTokens(secret.login),
+    tokens,
     id,
   );
   return id;

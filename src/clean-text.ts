@@ -28,3 +28,14 @@ export function cleanText(value: string, maxChars: number): string {
   // A pair cut in half would show as a box.
   return `${/[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut}…`;
 }
+
+/**
+ * `value` on as many lines as it has, each without what is not seen or changes what is seen; indentation stays. For text that
+ * was put together of ours and others', where nobody can tell any more which is which.
+ */
+export function cleanLines(value: string): string {
+  return value
+    .split("\n")
+    .map((line) => line.replaceAll("\t", " ").replaceAll(INVISIBLE, "").replaceAll(PILED_MARKS, "$1"))
+    .join("\n");
+}

@@ -87,7 +87,29 @@ type ApplyCode =
   | "ERR_JOB_SECRET_MISSING"
   | "ERR_EXECUTOR_FENCED"
   | "ERR_PARKED_UNKNOWN"
-  | "ERR_IDENTITY_CHANGED";
+  | "ERR_IDENTITY_CHANGED"
+  | "ERR_PERMISSION_UNKNOWN";
+
+/** Codes of the lease broker and of this machine's lease. */
+type LeaseCode =
+  | "ERR_BROKER_NOT_SET"
+  | "ERR_BROKER_UNREACHABLE"
+  | "ERR_BROKER_AUTH"
+  | "ERR_BROKER_BUSY"
+  | "ERR_BROKER_RESPONSE"
+  | "ERR_BROKER_REQUEST"
+  | "ERR_LEASE_NONE"
+  | "ERR_LEASE_NOT_FOUND"
+  | "ERR_LEASE_NOT_OWNED"
+  | "ERR_LEASE_STATE"
+  | "ERR_LEASE_CREDENTIAL_UNUSABLE"
+  | "ERR_LEASE_NO_CREDENTIAL"
+  | "ERR_LEASE_NO_MATERIAL"
+  | "ERR_LEASE_MATERIAL_EXPIRED"
+  | "ERR_LEASE_ROTATION_DISABLED"
+  | "ERR_LEASE_OTHER_AGENT"
+  | "ERR_LEASE_PROFILE_TAKEN"
+  | "ERR_LEASE_FILE_TAKEN";
 
 /** Every code that this project throws; `switch` over it narrows. */
 export type ErrorCode =
@@ -98,6 +120,7 @@ export type ErrorCode =
   | StoreCode
   | GatewayCode
   | ApplyCode
+  | LeaseCode
   | "ERR_INTERNAL";
 
 /** What a {@link CodexAuthError} is made of. */

@@ -16,4 +16,8 @@ export type { Parts, PartsOptions } from "./hosts/services.ts";
 export { startTelegramBot } from "./hosts/telegram/compose.ts";
 export type { TelegramHostOptions } from "./hosts/telegram/compose.ts";
 export { launchWorkerFor } from "./hosts/worker/launch.ts";
+export { createOpenClawAuthManagerPlugin } from "./lease/library.ts";
+export type { OpenClawAuthManagerOptions, OpenClawAuthManagerPlugin, OpenClawLeaseContext } from "./lease/library.ts";
+export type { FlushResult } from "./lease/flush.ts";
+export type { TelemetryTotals } from "./lease/telemetry.ts";
 export { VERSION } from "./version.ts";

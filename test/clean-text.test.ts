@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cleanText } from "../src/clean-text.ts";
+import { cleanLines, cleanText } from "../src/clean-text.ts";
 
 const point = (...codes: number[]): string => String.fromCodePoint(...codes);
 
@@ -42,5 +42,12 @@ describe("cleanText", () => {
         expect(cleanText(clean, max)).toBe(clean);
       }),
     );
+  });
+});
+
+describe("cleanLines", () => {
+  it("keeps lines and indentation, and takes out what moves the cursor or turns the text around", () => {
+    const text = "\u001B[2Jone\u202E\n    → two\u200B\r\u0007\nthree\u009B31m";
+    expect(cleanLines(text)).toBe("[2Jone\n    → two\nthree31m");
   });
 });

@@ -2,11 +2,18 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { OWNER } from "./hosts/telegram/bot-lab.ts";
 import { LoginLab } from "./hosts/telegram/login-lab.ts";
+import { loadConfig } from "../src/config/config.ts";
+import { readEnvironment } from "../src/config/env.ts";
+import { ownPaths } from "../src/config/paths.ts";
+import { LeaseHost } from "../src/hosts/lease.ts";
+import { buildParts } from "../src/hosts/services.ts";
+import { startSandboxBroker } from "../src/sandbox/broker.ts";
+import { silentLog } from "../src/secrets/log.ts";
 import { receivedTokens } from "./support/apply-world.ts";
 import { ENTRY } from "./support/launch-lab.ts";
 import { codeIn, tableBelow } from "./support/repo-files.ts";
@@ -90,6 +97,31 @@ async function runWorker(stateDir: string): Promise<void> {
   await once(worker, "exit");
 }
 
+/** A machine that leases a login, counts, and passes an export on. */
+async function runLease(stateDir: string): Promise<void> {
+  const broker = await startSandboxBroker();
+  onTestFinished(() => broker.close());
+  const exported = join(dirname(stateDir), "usage.json");
+  writeFileSync(exported, JSON.stringify({ totals: { input: 1, output: 1 }, daily: [] }));
+  const environment = readEnvironment({
+    HOME: dirname(stateDir),
+    OPENCLAW_STATE_DIR: stateDir,
+    AUTH_MANAGER_BASE_URL: broker.origin,
+    AUTH_MANAGER_INTERNAL_API_TOKEN: broker.token.expose(),
+    AUTH_MANAGER_WRITE_AUTH_FILE: "true",
+    AUTH_MANAGER_USAGE_EXPORT_JSON_PATH: exported,
+  });
+  const config = await loadConfig(ownPaths(stateDir).config, environment);
+  const host = new LeaseHost(buildParts({ environment, config, log: silentLog, launch: async () => undefined }));
+  await host.observe({ requests_count: 1, tokens_in: 2, tokens_out: 3 });
+  const stop = new AbortController();
+  const kept = host.keep(stop.signal);
+  await expect.poll(() => broker.imports().length, { timeout: 10_000 }).toBe(1);
+  stop.abort();
+  await kept;
+  await host.close();
+}
+
 describe("the files of RISK.md", () => {
   it("are all that a run of everything leaves, ours private, and openclaw.json and other logins as they were", async () => {
     const umask = process.umask(0);
@@ -100,6 +132,8 @@ describe("the files of RISK.md", () => {
     const [config, store] = [readFileSync(configPath), lab.world.readStore()];
     const seen = new Seen(stateDir);
     await runEverything(lab, seen);
+    await runLease(stateDir);
+    seen.look();
 
     const { profiles } = lab.world.readStore();
     expect(Object.keys(profiles)).toEqual([...Object.keys(store.profiles), "openai-codex:carol", "openai-codex:later"]);
@@ -108,7 +142,6 @@ describe("the files of RISK.md", () => {
     const job = await lab.world.enqueue(receivedTokens("dora"), { profileId: "openai-codex:dora" });
     const broken = readFileSync(lab.world.storePath, "utf8").slice(0, -20);
     writeFileSync(lab.world.storePath, broken);
-    writeFileSync(lab.world.paths.config, "{}", { mode: 0o600 });
     await runWorker(stateDir);
     seen.look();
     expect(await lab.world.queue.get(job.id)).toMatchObject({ state: "parked" });
@@ -124,6 +157,8 @@ describe("the files of RISK.md", () => {
     const idle = ROWS.filter((row) => ours(row.path) && !files.some((path) => row.covers(path)));
     expect(idle.map(({ path }) => path)).toEqual([]);
     expect(ROWS.filter(({ written }) => written === "never").map(({ path }) => path)).toEqual(["openclaw.json"]);
+    const login = join(dirname(stateDir), ".codex", "auth.json");
+    expect((statSync(login).mode & 0o777).toString(8)).toBe("600");
     // Nothing of a step stays: no temp file, no lock.
     expect(tree(stateDir).filter(({ path }) => /\.(?:lock|tmp|stale)\/?$/.test(path))).toEqual([]);
   });

@@ -2,7 +2,8 @@
 
 import { APPLY } from "../config/defaults.ts";
 import type { OwnPaths } from "../config/paths.ts";
-import { type JobQueue, jobIdOf } from "./queue.ts";
+import { jobIdOf } from "./new-job.ts";
+import type { JobQueue } from "./queue.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ParkedLogins } from "./parked.ts";
 import type { Receipts } from "./receipt.ts";

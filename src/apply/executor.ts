@@ -6,19 +6,21 @@ import { hasEnded } from "./job.ts";
 import { JobRun, problemOf } from "./job-run.ts";
 import type { Reign } from "./reign.ts";
 import type { ExecutorServices } from "./services.ts";
+import { isOvertaken } from "./steps/overtaken.ts";
+import { assertStillAllowed } from "./steps/permission.ts";
 import { prepare } from "./steps/prepare.ts";
 import { hasRestartedSince, restartFor } from "./steps/restart.ts";
 import { rollBack } from "./steps/roll-back.ts";
 import { settle } from "./steps/settle.ts";
-import { isRenewed, verify } from "./steps/verify.ts";
-import { cancelled, endsReign, fallBackToRestart, write } from "./steps/write.ts";
+import { verify } from "./steps/verify.ts";
+import { cancelled, endsReign, fallBackToRestart, leavesJob, write } from "./steps/write.ts";
 
 /**
  * States, and what leads out of each:
- * - `queued`: nothing is decided; {@link prepare} plans, or the login is parked.
+ * - `queued`: nothing is decided; {@link prepare} plans, finds nothing to do, or the job is given up (a login is parked).
  * - `prepared`: the plan is on disk, the store may or may not hold it; {@link write} makes it hold, and reloads.
  * - `written`: the store holds it, the gateway may not; a reload again, or the restart that all such jobs share.
- * - `activated`: the gateway was told; {@link verify} compares, sends back to `prepared` where the store was written back.
+ * - `activated`: the gateway was told; {@link verify} compares, sends back where the store was written back or a gateway has come.
  * - `verified`: {@link settle} tells everybody and ends it.
  * - `rolling-back`: {@link rollBack} undoes all such jobs together, the newest first, and ends them.
  */
@@ -59,6 +61,7 @@ export class Executor {
         }
       };
       await each((run) => run.takeOver());
+      await each((run) => this.#endSuperseded(run, runs));
       await each((run) => this.#advance(run));
       await this.#restartOnce(runs.filter((run) => !failures.has(run) && run.job.state === "written"));
       await each((run) => this.#advance(run));
@@ -86,7 +89,7 @@ export class Executor {
       try {
         await this.#step(run);
       } catch (error) {
-        if (endsReign(error)) throw error;
+        if (leavesJob(error)) throw error;
         await this.#recover(run, error);
       }
     }
@@ -107,9 +110,7 @@ export class Executor {
         // Killed between the write and its reload: both again, the write finds itself done.
         return write(run, services, false);
       case "activated":
-        if ((await verify(run, services)) === "write-again")
-          await run.advance("prepared", {}, "written back, once more");
-        return;
+        return verify(run, services);
       case "verified":
         return settle(run, { outcome: "done" }, services);
       case "rolling-back":
@@ -117,6 +118,7 @@ export class Executor {
       case "rolled-back":
       case "parked":
       case "cancelled":
+      case "failed":
         return;
     }
   }
@@ -151,13 +153,13 @@ export class Executor {
       (isBefore || (state === "written" && mode === "reload"))
     ) {
       // To plan again over our own login that the gateway has renewed meanwhile would put a consumed token back.
-      if (run.job.plan !== undefined && (await isRenewed(run.job, this.#services).catch(() => false))) {
-        return run.advance("activated", {}, "the store holds a later login of the same person");
+      if (run.job.plan !== undefined && (await isOvertaken(run.job, this.#services).catch(() => false))) {
+        return run.advance("activated", {}, "a later value of the profile has come meanwhile");
       }
       if (this.#replans(run) < APPLY.replanAttempts) return run.advance("queued", {}, "planned again");
     }
     if (isBefore && !(await this.#wroteAnything(run))) {
-      return this.#giveUp(run, isCodexAuthError(error, "ERR_CANCELLED") ? "cancelled" : "parked", error);
+      return this.#giveUp(run, error);
     }
     let failure = error;
     if (mode === "reload" && (state === "written" || isCodexAuthError(error, "ERR_RELOAD_NOT_SEEN"))) {
@@ -173,14 +175,41 @@ export class Executor {
     await run.advance("rolling-back", { problem: problemOf(failure) });
   }
 
-  async #giveUp(run: JobRun, outcome: "parked" | "cancelled", error: unknown): Promise<void> {
-    const park = outcome === "cancelled" ? "cancelled" : "store-failed";
-    await settle(run, { outcome, park, problem: problemOf(error) }, this.#services);
+  /** Ends a job that has written nothing. There is nothing to park of a leased credential: the broker leases it again. */
+  async #giveUp(run: JobRun, error: unknown): Promise<void> {
+    const problem = problemOf(error);
+    if (isCodexAuthError(error, "ERR_CANCELLED"))
+      await settle(run, { outcome: "cancelled", park: "cancelled", problem }, this.#services);
+    else if (run.job.kind === "save-login")
+      await settle(run, { outcome: "parked", park: "store-failed", problem }, this.#services);
+    else await settle(run, { outcome: "failed", problem }, this.#services);
   }
 
+  /**
+   * Ends a leased credential that has not begun where a newer one for the same profile waits too: otherwise they pile up while
+   * nothing can be carried out.
+   */
+  async #endSuperseded(run: JobRun, runs: readonly JobRun[]): Promise<void> {
+    const { kind, state, plan, agentId, profileId } = run.job;
+    if (kind !== "save-lease" || state !== "queued" || plan !== undefined) return;
+    const newer = runs.slice(runs.indexOf(run) + 1).map(({ job }) => job);
+    for (const job of newer) {
+      if (job.kind !== kind || job.agentId !== agentId || job.profileId !== profileId) continue;
+      if (await this.#services.queue.isCancelRequested(job.id)) continue;
+      await run.update({ note: "A newer leased credential took its place." });
+      return settle(run, { outcome: "cancelled" }, this.#services);
+    }
+  }
+
+  /** @throws CodexAuthError `ERR_CANCELLED`, `ERR_NOT_ALLOWED` or `ERR_PERMISSION_UNKNOWN`, where nothing of the job was written. */
   async #assertWanted(run: JobRun): Promise<void> {
-    if ((await this.#services.queue.isCancelRequested(run.job.id)) && !(await this.#wroteAnything(run)))
-      throw cancelled();
+    const { job } = run;
+    try {
+      if (await this.#services.queue.isCancelRequested(job.id)) throw cancelled(job.kind);
+      await assertStillAllowed(job, this.#services);
+    } catch (error) {
+      if (!(await this.#wroteAnything(run))) throw error;
+    }
   }
 
   /** Whether some file holds what the job writes; a store that cannot be read does not show it. */

@@ -1,7 +1,7 @@
 // One job in the hands of the executor: every change of it goes through here, fenced and on disk before the effect that follows.
 
 import { toCodexAuthError } from "../errors.ts";
-import type { Job, JobProgress, JobState, Problem } from "./job.ts";
+import type { Job, JobPatch, JobProgress, JobState, Problem } from "./job.ts";
 import type { JobQueue } from "./queue.ts";
 import type { Reign } from "./reign.ts";
 
@@ -31,15 +31,15 @@ export class JobRun {
   }
 
   /** Moves the job to `state` with a line in its journal. @throws CodexAuthError `ERR_EXECUTOR_FENCED`. */
-  async advance(state: JobState, patch: Partial<Job> = {}, note?: string): Promise<void> {
+  async advance(state: JobState, patch: JobPatch = {}, note?: string): Promise<void> {
     const entry = { state, at: this.#now(), epoch: this.#reign.epoch, ...(note === undefined ? {} : { note }) };
     await this.update({ ...patch, state, journal: [...this.#job.journal, entry] });
   }
 
   /** Changes facts of the job without moving it. @throws CodexAuthError `ERR_EXECUTOR_FENCED`. */
-  async update(patch: Partial<Job>): Promise<void> {
+  async update(patch: JobPatch): Promise<void> {
     await this.#reign.assertMine();
-    const next = { ...this.#job, ...patch };
+    const next: Job = { ...this.#job, ...patch };
     await this.#queue.save(next);
     this.#job = next;
   }

@@ -9,8 +9,10 @@ import { RecordFolder } from "../storage/record-folder.ts";
 import { storedTokensSchema } from "./parked.ts";
 
 const jobSecretSchema = z.object({
-  /** The tokens to be saved. */
-  login: storedTokensSchema,
+  /** The tokens of the login to be saved. */
+  login: storedTokensSchema.optional(),
+  /** The leased credential to be saved; it has no refresh token, since the broker alone renews it. */
+  leased: z.object({ access: z.string() }).optional(),
   /** What the plan writes and what would undo it (`exposeValues`), from `prepared` on. */
   values: z.unknown().optional(),
 });

@@ -1,4 +1,4 @@
-// What a job is on disk: one change of a profile store, its state, and the journal of how it got there.
+// What a job is on disk: one change of a profile store, its kind and state, and the journal of how it got there.
 
 import { z } from "zod";
 import { storePlanSchema } from "../profiles/store.ts";
@@ -9,7 +9,7 @@ const JOB_SCHEMA_VERSION = 1;
 /** States a job passes through: each is on disk before the effect that follows it. */
 const OPEN_STATES = ["queued", "prepared", "written", "activated", "verified", "rolling-back"] as const;
 /** States in which a job has ended. */
-const END_STATES = ["done", "rolled-back", "parked", "cancelled"] as const;
+const END_STATES = ["done", "rolled-back", "parked", "cancelled", "failed"] as const;
 
 /** Any state of a job. */
 export type JobState = (typeof OPEN_STATES)[number] | (typeof END_STATES)[number];
@@ -65,25 +65,14 @@ const progress = z.object({
 /** What the executor is doing right now, for the progress message. */
 export type JobProgress = z.infer<typeof progress>;
 
-export const jobSchema = z.object({
-  schemaVersion: z.literal(JOB_SCHEMA_VERSION),
-  id: z.string().regex(/^[a-z0-9-]{8,64}$/),
-  kind: z.enum(["save-login"]),
-  createdAt: z.number(),
-  agentId: z.string(),
-  profileId: z.string(),
-  /** Put the profile first in the order, or leave the order's other entries before it. */
-  makeFirst: z.boolean(),
-  /** Fingerprint of what the profile held when the person decided. */
-  previewed: z.string().optional(),
-  activation: z.enum(ACTIVATIONS),
-  requestedBy: address,
+/** What the executor changes of a job. */
+const course = z.object({
   state: z.enum([...OPEN_STATES, ...END_STATES]),
   epoch: z.number(),
   journal: z.array(journalEntry),
   /** From `prepared` on: which entry of which file changes from and to which fingerprint. */
   plan: storePlanSchema.optional(),
-  /** How the change will be, or was, made known to the gateway; decided at `prepared`. */
+  /** How the change will be, or was, made known to the gateway; decided at `prepared`, `none` again once the file is written. */
   mode: z.enum(["reload", "restart", "none"]).optional(),
   /** How often the store was found written back and patched again. */
   repairs: z.number().default(0),
@@ -93,18 +82,84 @@ export const jobSchema = z.object({
   gatewayAfter: z.enum(["running", "stopped"]).optional(),
   order: z.object({ written: z.array(z.string()), wasImplicit: z.boolean() }).optional(),
   removedCopies: z.array(z.string()).optional(),
-  /** Secret-free facts of the login that is being saved, for the receipt. */
-  login: z.object({ email: z.string().optional(), planType: z.string().optional(), expiresAtMs: z.number() }),
-  /** The parked login that this job took over. */
-  parkedId: z.string(),
   /** True from the moment an executor found this job half done by another one. */
   interrupted: z.boolean().default(false),
   progress: progress.optional(),
   problem: problem.optional(),
+  /** Why a job ended without the change it was for, where that is no failure. */
+  note: z.string().optional(),
 });
+
+/** A change of a job by its executor. */
+export type JobPatch = Partial<z.infer<typeof course>>;
+
+const shared = {
+  schemaVersion: z.literal(JOB_SCHEMA_VERSION),
+  id: z.string().regex(/^[a-z0-9-]{8,64}$/),
+  createdAt: z.number(),
+  agentId: z.string(),
+  profileId: z.string(),
+  activation: z.enum(ACTIVATIONS),
+  ...course.shape,
+};
+
+/** Put the profile first in the order, or leave the order's other entries before it. */
+const makeFirst = z.boolean();
+
+const saveLogin = z.object({
+  ...shared,
+  kind: z.literal("save-login"),
+  makeFirst,
+  requestedBy: address,
+  /** Fingerprint of what the profile held when the person decided. */
+  previewed: z.string().optional(),
+  /** Secret-free facts of the login that is being saved, for the receipt. */
+  login: z.object({ email: z.string().optional(), planType: z.string().optional(), expiresAtMs: z.number() }),
+  /** The parked login that this job took over. */
+  parkedId: z.string(),
+});
+
+const saveLease = z.object({
+  ...shared,
+  kind: z.literal("save-lease"),
+  makeFirst,
+  /** Absent where nobody in a chat asked: then nobody is told. */
+  requestedBy: address.optional(),
+  /** Secret-free facts of the leased credential. */
+  lease: z.object({
+    leaseId: z.string(),
+    email: z.string().optional(),
+    label: z.string().optional(),
+    accountId: z.string().optional(),
+    expiresAtMs: z.number(),
+  }),
+});
+
+const removeLease = z.object({
+  ...shared,
+  kind: z.literal("remove-lease"),
+  requestedBy: address.optional(),
+  lease: z.object({
+    leaseId: z.string().optional(),
+    /** Fingerprint of the entry to remove; absent = whichever leased one is there. */
+    stored: z.string().optional(),
+  }),
+});
+
+/** The form of a job file. */
+export const jobSchema = z.discriminatedUnion("kind", [saveLogin, saveLease, removeLease]);
 
 /** A job as it is on disk; it holds no secret (those lie in a sibling file until the job ends). */
 export type Job = z.infer<typeof jobSchema>;
+/** A job that saves somebody's login. */
+export type LoginJob = z.infer<typeof saveLogin>;
+/** A job that saves a leased credential. */
+export type SaveLeaseJob = z.infer<typeof saveLease>;
+/** A job that takes a leased credential out again. */
+export type RemoveLeaseJob = z.infer<typeof removeLease>;
+
+/** What jobs are for. */
+export const JOB_KINDS = ["save-login", "save-lease", "remove-lease"] as const;
 
 /** True where the job has ended and nothing will happen to it any more. */
 export function hasEnded(job: Pick<Job, "state">): boolean {

@@ -39,9 +39,9 @@ async function forkDetached(options: LaunchOptions): Promise<void> {
 }
 
 async function leaveBySystemd(options: LaunchOptions): Promise<void> {
-  // Names only: systemd-run takes the values from its own environment, so none of them stands on a command line.
-  const names = Object.keys(options.variables).filter((name) => name !== "OPENCLAW_GATEWAY_TOKEN");
-  const settings = names.map((name) => `--setenv=${name}`);
+  // Names only: systemd-run takes the values from its own environment (`--setenv=NAME` in its manual) and hands them over
+  // the person's own bus, so none of them stands on a command line, not the gateway's token either, which a reload needs.
+  const settings = Object.keys(options.variables).map((name) => `--setenv=${name}`);
   try {
     await promisify(execFile)(
       "systemd-run",

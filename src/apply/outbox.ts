@@ -16,6 +16,7 @@ const outboxSchema = z.object({
     z.object({ kind: z.literal("receipt"), receiptId: z.string() }),
     z.object({ kind: z.literal("approval"), parkedId: z.string() }),
     z.object({ kind: z.literal("reminder"), parkedId: z.string() }),
+    z.object({ kind: z.literal("invitation"), agentId: z.string(), profileId: z.string() }),
   ]),
 });
 

@@ -34,6 +34,7 @@ const parkedSchema = z.object({
     "store-failed",
     "rolled-back",
     "cancelled",
+    "put-aside",
   ]),
   email: z.string().optional(),
   planType: z.string().optional(),

@@ -1,6 +1,5 @@
-// The durable queue: takes a received login over from the parked ones and keeps it as a job until an executor has ended it.
+// The durable queue: keeps what is to be changed as a job until an executor has ended it; a login is taken over from the parked ones.
 
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
 import { APPLY } from "../config/defaults.ts";
@@ -8,24 +7,23 @@ import type { OwnPaths } from "../config/paths.ts";
 import { CodexAuthError } from "../errors.ts";
 import { RecordFolder } from "../storage/record-folder.ts";
 import { watchFolder } from "../storage/watch-folder.ts";
-import { hasEnded, jobSchema, type Activation, type Address, type Job } from "./job.ts";
-import { JobSecrets } from "./job-secrets.ts";
+import { hasEnded, jobSchema, type Job, type LoginJob, type RemoveLeaseJob, type SaveLeaseJob } from "./job.ts";
+import { JobSecrets, type JobSecret } from "./job-secrets.ts";
+import {
+  jobIdOf,
+  newLoginJob,
+  newRemoveLeaseJob,
+  newSaveLeaseJob,
+  type LeaseRemoval,
+  type LeaseRequest,
+  type LoginRequest,
+} from "./new-job.ts";
 import { storeTokens, type ParkedLogins } from "./parked.ts";
 
-/** What a person decided about a parked login. */
-export interface LoginRequest {
-  readonly parkedId: string;
-  readonly agentId: string;
-  readonly profileId: string;
-  /**
-   * Fingerprint of what the profile held when the person decided (`none` = nothing); absent where nobody was shown it. Somebody
-   * else's login that came there since is not replaced by a decision about another one.
-   */
-  readonly previewed?: string;
-  /** Put the profile first in the order. */
-  readonly makeFirst: boolean;
-  readonly activation: Activation;
-  readonly requestedBy: Address;
+/** The job of a request, and whether an earlier call had made it. */
+export interface Enqueued<J extends Job> {
+  readonly job: J;
+  readonly existed: boolean;
 }
 
 const cancelSchema = z.object({ at: z.number() });
@@ -51,24 +49,33 @@ export class JobQueue {
    *
    * @throws CodexAuthError `ERR_PARKED_UNKNOWN` where the login was already discarded.
    */
-  async enqueueLogin(request: LoginRequest): Promise<{ readonly job: Job; readonly existed: boolean }> {
-    const id = jobIdOf(request.parkedId);
-    const earlier = await this.#jobs.get(id);
-    if (earlier !== undefined) return { job: earlier, existed: true };
+  async enqueueLogin(request: LoginRequest): Promise<Enqueued<LoginJob>> {
+    const earlier = await this.#jobs.get(jobIdOf(request.parkedId));
+    if (earlier?.kind === "save-login") return { job: earlier, existed: true };
     const parked = await this.#parked.get(request.parkedId);
     const tokens = await this.#parked.tokens(request.parkedId);
     if (parked === undefined || tokens === undefined) throw unknownParked();
-    const job = newJob(id, request, this.#now(), {
+    const job = newLoginJob(request, this.#now(), {
       expiresAtMs: parked.expiresAtMs,
       ...(parked.email === undefined ? {} : { email: parked.email }),
       ...(parked.planType === undefined ? {} : { planType: parked.planType }),
     });
     // The tokens before the job, the job before the parked entry goes: killed anywhere here, the login is in one place or both.
-    await this.secrets.create(id, { login: storeTokens(tokens) });
-    const created = await this.#jobs.create(id, job);
-    if (!created) return { job: (await this.#jobs.get(id)) ?? job, existed: true };
-    await this.#parked.discard(request.parkedId);
-    return { job, existed: false };
+    const enqueued = await this.#enqueue(job, { login: storeTokens(tokens) });
+    if (!enqueued.existed) await this.#parked.discard(request.parkedId);
+    return enqueued;
+  }
+
+  /** Makes the job that saves a leased credential, without a refresh token. An older one of the profile that has not begun gives way. */
+  async enqueueLeased(request: LeaseRequest): Promise<Enqueued<SaveLeaseJob>> {
+    return this.#enqueue(newSaveLeaseJob(request, this.#now()), {
+      leased: { access: request.credential.access.expose() },
+    });
+  }
+
+  /** Makes the job that takes a leased credential out again; an entry that is anything else stays. */
+  async enqueueLeaseRemoval(request: LeaseRemoval): Promise<Enqueued<RemoveLeaseJob>> {
+    return this.#enqueue(newRemoveLeaseJob(request, this.#now()), {});
   }
 
   /** One job, or undefined. */
@@ -93,7 +100,7 @@ export class JobQueue {
   }
 
   /**
-   * Asks for a job to be given up; the executor does it before it writes anything, and keeps the login as parked.
+   * Asks for a job to be given up; the executor does it before it writes anything, and keeps a login as parked.
    *
    * @throws CodexAuthError `ERR_JOB_UNKNOWN`, `ERR_JOB_NOT_CANCELLABLE` once the store is being written.
    */
@@ -139,6 +146,15 @@ export class JobQueue {
     return last;
   }
 
+  async #enqueue<J extends Job>(job: J, secret: JobSecret): Promise<Enqueued<J>> {
+    const earlier = await this.#jobs.get(job.id);
+    if (earlier !== undefined && isLike(earlier, job)) return { job: earlier, existed: true };
+    await this.secrets.create(job.id, secret);
+    if (await this.#jobs.create(job.id, job)) return { job, existed: false };
+    const other = await this.#jobs.get(job.id);
+    return { job: other !== undefined && isLike(other, job) ? other : job, existed: true };
+  }
+
   /** Removes what ended jobs leave behind once it is old: job files, cancel requests, and secrets that belong to no job. */
   async prune(): Promise<void> {
     // The secret of a job that we cannot read is the only copy of its login: it stays with its job.
@@ -156,31 +172,9 @@ export class JobQueue {
   }
 }
 
-/** The one job that a parked login can become. */
-export function jobIdOf(parkedId: string): string {
-  return `job-${createHash("sha256").update(`save-login\0${parkedId}`).digest("hex").slice(0, 16)}`;
-}
-
-function newJob(id: string, request: LoginRequest, at: number, login: Job["login"]): Job {
-  return {
-    schemaVersion: 1,
-    id,
-    kind: "save-login",
-    createdAt: at,
-    agentId: request.agentId,
-    profileId: request.profileId,
-    makeFirst: request.makeFirst,
-    ...(request.previewed === undefined ? {} : { previewed: request.previewed }),
-    activation: request.activation,
-    requestedBy: request.requestedBy,
-    parkedId: request.parkedId,
-    login,
-    state: "queued",
-    epoch: 0,
-    repairs: 0,
-    interrupted: false,
-    journal: [{ state: "queued", at, epoch: 0 }],
-  };
+/** The kind is part of what an id is made of, so jobs of one id are of one kind. */
+function isLike<J extends Job>(job: Job, like: J): job is J {
+  return job.kind === like.kind;
 }
 
 function unknownJob(): CodexAuthError {

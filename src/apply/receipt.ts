@@ -3,16 +3,16 @@
 import { z } from "zod";
 import { APPLY } from "../config/defaults.ts";
 import { RecordFolder } from "../storage/record-folder.ts";
-import { ACTIVATIONS, addressSchema, problemSchema } from "./job.ts";
+import { ACTIVATIONS, addressSchema, JOB_KINDS, problemSchema } from "./job.ts";
 
 const receiptSchema = z.object({
   schemaVersion: z.literal(1),
   /** The id of the job. */
   id: z.string(),
-  kind: z.enum(["save-login"]),
+  kind: z.enum(JOB_KINDS),
   agentId: z.string(),
   profileId: z.string(),
-  outcome: z.enum(["done", "rolled-back", "parked", "cancelled"]),
+  outcome: z.enum(["done", "rolled-back", "parked", "cancelled", "failed"]),
   startedAt: z.number(),
   endedAt: z.number(),
   /** Milliseconds by name of the phase. */
@@ -35,7 +35,13 @@ const receiptSchema = z.object({
   expiresAtMs: z.number().optional(),
   problem: problemSchema.optional(),
   parkedId: z.string().optional(),
-  requestedBy: addressSchema,
+  /** The lease of a leased credential, and what the broker calls the credential. */
+  leaseId: z.string().optional(),
+  label: z.string().optional(),
+  /** Why nothing was changed, where that is no failure. */
+  note: z.string().optional(),
+  /** Absent where nobody in a chat asked. */
+  requestedBy: addressSchema.optional(),
   /** The executor was killed on the way and another one finished the job. */
   interrupted: z.boolean().optional(),
 });

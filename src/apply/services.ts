@@ -3,6 +3,7 @@
 import type { Gateway } from "../gateway/gateway.ts";
 import type { ProfileStore } from "../profiles/store.ts";
 import type { Log } from "../secrets/log.ts";
+import type { Address } from "./job.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ParkedLogins } from "./parked.ts";
 import type { JobQueue } from "./queue.ts";
@@ -16,6 +17,8 @@ export interface ExecutorServices {
   readonly outbox: Outbox;
   readonly store: ProfileStore;
   readonly gateway: Gateway;
+  /** Whether whoever asked for a job may still have it carried out; absent means that nobody can have been taken off a list. */
+  readonly mayStill?: (address: Address) => Promise<boolean> | boolean;
   readonly now: () => number;
   readonly log: Log;
 }

@@ -51,6 +51,34 @@ export const ACTIONS = {
   codex_auth_dropyes: confirm,
   /** Gives a job up that has not been written yet. */
   codex_auth_cancel: view,
+  /** Looks at the lease again. */
+  lease_refresh: look,
+  /** Renews it. */
+  lease_renew: view,
+  /** Asks whether it shall be exchanged for one on another credential. */
+  lease_rotate: view,
+  /** Exchanges it. */
+  lease_rotateyes: confirm,
+  /** Asks whether it shall be given back. */
+  lease_release: view,
+  /** Gives it back. */
+  lease_releaseyes: confirm,
+  /** Asks for a lease; where there is one, asks first whether it shall be given back. */
+  lease_reacquire: view,
+  /** Gives it back and asks for another one. */
+  lease_acquireyes: confirm,
+  /** Switches the automatic renewal. */
+  lease_autorenew: view,
+  /** Switches the automatic rotation. */
+  lease_autorotate: view,
+  /** Writes the leased tokens out again. */
+  lease_materialize: view,
+  /** Tells the broker the counts that are still unsent. */
+  lease_flush: view,
+  /** Asks whether the Codex CLI's own login may be put aside for the leased one. */
+  lease_takefile: view,
+  /** Puts it aside. */
+  lease_fileyes: confirm,
 } as const satisfies Record<string, ActionRule>;
 
 /** The name of an action: the text before ":" of its callback data. */

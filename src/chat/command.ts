@@ -2,6 +2,7 @@
 
 import { CHAT } from "../config/defaults.ts";
 import { CodexAuthError } from "../errors.ts";
+import { looksLikeCallbackUrl } from "../oauth/callback-text.ts";
 
 /** What a person asked for by typing. Words are still as typed: nothing here is checked against a store. */
 export type CodexAuthCommand = { readonly agentId?: string } & (
@@ -24,7 +25,9 @@ export const SUBCOMMANDS = ["new", "finish", "status", "cancel", "parked", "take
 /** One of {@link SUBCOMMANDS}. */
 export type Subcommand = (typeof SUBCOMMANDS)[number];
 
-const CALLBACK_HINT = /https?:\/\/|[?&#](?:code|state|error)=/i;
+// Each delimiter as it is or percent-encoded, once or more often.
+const CALLBACK_HINT =
+  /https?(?::|%(?:25)*3a)(?:\/|%(?:25)*2f){2}|(?:[?&#]|%(?:25)*(?:3f|26|23))(?:code|state|error)(?:=|%(?:25)*3d)/i;
 
 /**
  * The command in `args`.
@@ -39,7 +42,7 @@ export function parseCodexAuth(args: string): CodexAuthCommand {
 
 /** True where `text` holds something that looks like an address with a code: it must not stay visible. */
 export function mayHoldCallback(text: string): boolean {
-  return CALLBACK_HINT.test(text);
+  return CALLBACK_HINT.test(text) || looksLikeCallbackUrl(text);
 }
 
 function parseWords(words: readonly string[]): CodexAuthCommand {

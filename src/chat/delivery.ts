@@ -23,7 +23,10 @@ export interface DeliveryPort {
 export interface DeliveryOptions {
   readonly host: Asker["host"];
   readonly outbox: Pick<Outbox, "watch">;
-  readonly router: Pick<ChatRouter, "renderReceipt" | "renderApproval" | "renderReminder" | "settled">;
+  readonly router: Pick<
+    ChatRouter,
+    "renderReceipt" | "renderApproval" | "renderReminder" | "renderInvitation" | "settled"
+  >;
   readonly services: Pick<ChatServices, "allow" | "now" | "log"> & {
     readonly engine: Pick<ApplyEngine, "receipts" | "parked">;
   };
@@ -102,12 +105,13 @@ export class Delivery {
       const receipt = await services.engine.receipts.get(content.receiptId);
       return receipt === undefined ? undefined : router.renderReceipt(receipt, asker);
     }
+    if (content.kind === "invitation") return router.renderInvitation(content, asker);
     const parked = await services.engine.parked.get(content.parkedId);
     if (parked === undefined) return undefined;
     return content.kind === "approval" ? router.renderApproval(parked, asker) : router.renderReminder(parked, asker);
   }
 
-  /** A receipt takes the place of its progress; a question or reminder is a new message, for an edit alerts nobody. */
+  /** A receipt takes the place of its progress; a question, wish or reminder is a new message, for an edit alerts nobody. */
   async #show({ address, content }: OutboxMessage, reply: Reply): Promise<void> {
     const { router, port } = this.#options;
     const out = port.out(address);

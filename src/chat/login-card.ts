@@ -34,6 +34,9 @@ export async function startSignIn(turn: Turn, store: StoreSnapshot, profileId: s
     forceSignIn: current === undefined && store.summaries.length > 0,
     ...(current?.email === undefined ? {} : { email: current.email }),
   });
+  await turn.services.invitations
+    .answered(attempt)
+    .catch((error: unknown) => turn.services.log.error("chat.invitation", error));
   await show(turn, loginCard(turn, attempt, url, current));
 }
 

@@ -142,6 +142,7 @@ function parkedLine(turn: Turn, login: ParkedLogin, number: number): Line {
     "store-failed": "it could not be saved",
     "rolled-back": "it was saved and taken back",
     cancelled: "saving it was given up",
+    "put-aside": "it was the Codex CLI's own, which uses the lease now",
   };
   return [
     `${number}. `,

@@ -9,6 +9,7 @@ import { decide, saveSubject, showDecision, suggestName, type Decision } from ".
 import { requirePrivate, show, type Turn } from "./context.ts";
 import { attemptSubject, renewSubject, startSignIn } from "./login-card.ts";
 import { askToDiscard, discardNow, parkedSubject, showParked } from "./parked.ts";
+import { isLeaseAction, pressLease } from "./lease.ts";
 import { askForName, loginSubject, showPicker } from "./picker.ts";
 import { nameFor } from "./profile-words.ts";
 import { bold } from "./reply.ts";
@@ -17,6 +18,7 @@ import { cancelJob } from "./status.ts";
 /** Does what a verified press asks for. @throws CodexAuthError `ERR_BUTTON_STALE` where its subject is gone or has changed. */
 export async function press(turn: Turn, { action, ref }: Press): Promise<void> {
   requirePrivate(turn);
+  if (isLeaseAction(action)) return pressLease(turn, action, ref);
   switch (action) {
     case "codex_auth_menu":
       return showPicker(turn, await agentBy(turn, (agentId) => ["menu", agentId], ref));
@@ -54,10 +56,13 @@ async function agentBy(turn: Turn, subject: (agentId: string) => readonly string
 }
 
 async function pressLogin(turn: Turn, action: "codex_auth_login" | "codex_auth_renew", ref: string): Promise<void> {
+  const invitations = await turn.services.invitations.list();
+  const wished = (agentId: string): readonly string[] =>
+    invitations.filter((one) => one.agentId === agentId).map(({ profileId }) => profileId);
   for (const { agentId } of await turn.services.store.agents()) {
     const store = await turn.services.store.read(agentId);
-    // A profile that was offered and does not exist yet can only be `default`.
-    const ids = [...store.summaries.map(({ id }) => id), `${CODEX_PROVIDER}:default`];
+    // A profile that was offered and does not exist yet can only be `default`, or what a script asked for.
+    const ids = [...store.summaries.map(({ id }) => id), `${CODEX_PROVIDER}:default`, ...wished(agentId)];
     for (const id of ids) {
       const subject = action === "codex_auth_login" ? loginSubject(agentId, id) : await renewSubject(turn, agentId, id);
       if (refOf(...subject) === ref) return startSignIn(turn, store, id);

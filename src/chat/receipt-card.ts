@@ -21,6 +21,7 @@ export function receiptReply(
   const lines: Line[] = [headLine(receipt, name, agent)];
   if (receipt.outcome === "done") lines.push(...savedLines(turn, receipt));
   if (receipt.problem !== undefined) lines.push(...problemLines(receipt.problem));
+  if (receipt.activation.gatewayAfter === "stopped") lines.push(stoppedLine());
   if (receipt.interrupted === true) lines.push(["The work was interrupted on the way and taken up again."]);
   if (receipt.parkedId === undefined) return { lines };
   const look = button(turn, "codex_auth_take", parkedSubject(receipt.parkedId), {
@@ -31,22 +32,36 @@ export function receiptReply(
 }
 
 function headLine(receipt: Receipt, name: Line[number], agent: Line): Line {
+  if (receipt.kind === "remove-lease") return removedLine(receipt, name, agent);
+  const what: Line = receipt.kind === "save-lease" ? ["The leased login, as ", name, ...agent, ","] : [name, ...agent];
   switch (receipt.outcome) {
     case "done":
-      return ["✅ ", name, ...agent, " is saved."];
+      return ["✅ ", ...what, " is saved."];
     case "rolled-back":
-      return ["❌ ", name, ...agent, " was not kept: the earlier value is back."];
+      return ["❌ ", ...what, " was not kept: the earlier value is back."];
+    case "failed":
     case "parked":
-      return ["⚠️ ", name, ...agent, " was not changed."];
+      return ["⚠️ ", ...what, " was not changed."];
     case "cancelled":
       return ["Saving ", name, ...agent, " was given up; nothing was changed."];
   }
 }
 
+function removedLine({ outcome, note }: Receipt, name: Line[number], agent: Line): Line {
+  if (outcome !== "done") return ["⚠️ The leased login could not be removed from ", name, ...agent, "."];
+  return note === undefined
+    ? ["✅ The leased login was removed from ", name, ...agent, "."]
+    : ["Nothing was removed from ", name, ...agent, ": ", cleanText(note, CHAT.maxProblemChars)];
+}
+
 function savedLines(turn: Pick<Turn, "services" | "asker">, receipt: Receipt): readonly Line[] {
   const { asker, services } = turn;
   const until = receipt.expiresAtMs === undefined ? "" : `, ${expiryWords(receipt.expiresAtMs, services.now())}`;
-  const lines: Line[] = [["Signed in as ", ...accountSpans(asker, receipt), `${until}.`], [gatewayWords(receipt)]];
+  const whose: Line =
+    receipt.kind === "save-lease"
+      ? ["Credential ", bold(leasedName(asker, receipt)), `${until}.`]
+      : ["Signed in as ", ...accountSpans(asker, receipt), `${until}.`];
+  const lines: Line[] = [...(receipt.kind === "remove-lease" ? [] : [whose]), [gatewayWords(receipt)]];
   if (receipt.order !== undefined) {
     const order = receipt.order.written.map((id) => nameFor(asker, id)).join(", ");
     const wasImplicit =
@@ -59,6 +74,23 @@ function savedLines(turn: Pick<Turn, "services" | "asker">, receipt: Receipt): r
     lines.push([`Removed the second copy of this login from: ${agents}. They use main's now.`]);
   }
   return lines;
+}
+
+/** What the broker calls the credential; a group sees no address. */
+function leasedName(asker: Pick<Turn["asker"], "private">, { label, email, leaseId }: Receipt): string {
+  const name = cleanText(label ?? email ?? leaseId ?? "unnamed", CHAT.maxLabelChars);
+  return asker.private || !name.includes("@") ? name : `${name.slice(0, 1)}…`;
+}
+
+/** A restart that ended in nothing: nobody but a person starts the gateway again, and until then the agent is silent. */
+function stoppedLine(): Line {
+  return [
+    "🛑 ",
+    bold("The gateway does not run now:"),
+    " start it, for example with ",
+    code("openclaw gateway start"),
+    ".",
+  ];
 }
 
 /** What is known about the running gateway, and no more than that. */

@@ -8,6 +8,9 @@ import { codexAuth, plainText } from "./codex-auth.ts";
 import { decide, decisionReply } from "./confirm.ts";
 import type { Turn } from "./context.ts";
 import type { Asker, Incoming, Outgoing } from "./conversation.ts";
+import { invitationReply } from "./invitation-card.ts";
+import type { InvitationSubject } from "./invitations.ts";
+import { lease } from "./lease.ts";
 import { press } from "./presses.ts";
 import { ProgressBoard } from "./progress.ts";
 import { receiptReply } from "./receipt-card.ts";
@@ -66,6 +69,13 @@ export class ChatRouter {
     return { ...reply, lines: [["⏰ A received login still waits for your decision."], ...reply.lines] };
   }
 
+  /** The question whether a person begins the sign-in that a script wants; undefined where somebody has begun it. */
+  async renderInvitation(subject: InvitationSubject, asker: Asker): Promise<Reply | undefined> {
+    const invitation = await this.#services.invitations.get(subject);
+    if (invitation === undefined || invitation.answeredAt !== undefined) return undefined;
+    return invitationReply({ services: this.#services, asker }, invitation);
+  }
+
   /**
    * Shows the progress of this host's open jobs again after a restart. `chatOf` gives the asker and the way into the chat of
    * a job's address, or undefined where the host has none. Tells how many are shown.
@@ -77,8 +87,9 @@ export class ChatRouter {
     let shown = 0;
     for (const job of await this.#services.engine.queue.open()) {
       const { requestedBy } = job;
-      const chat = requestedBy.host === host ? chatOf(requestedBy) : undefined;
-      if (chat === undefined || requestedBy.messageId === undefined || !this.#services.allow(chat.asker)) continue;
+      if (requestedBy?.host !== host || requestedBy.messageId === undefined) continue;
+      const chat = chatOf(requestedBy);
+      if (chat === undefined || !this.#services.allow(chat.asker)) continue;
       follow({ services: this.#services, progress: this.#progress, ...chat }, job, requestedBy.messageId);
       shown += 1;
     }
@@ -107,6 +118,7 @@ export class ChatRouter {
     switch (incoming.kind) {
       case "command":
         if (incoming.name === "codex_auth") await codexAuth(turn, incoming.args);
+        else if (incoming.name === "lease") await lease(turn, incoming.args);
         else await turn.out.send(notYetReply(incoming.name));
         return "handled";
       case "press": {

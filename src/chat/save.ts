@@ -27,7 +27,7 @@ export async function saveLogin(turn: Turn, decision: Decision, makeFirst: boole
     activation: services.activation,
     requestedBy: { host: asker.host, chatId: asker.chatId, personId: asker.personId, messageId },
   });
-  if (existed && job.requestedBy.messageId !== messageId) {
+  if (existed && job.requestedBy?.messageId !== messageId) {
     await turn.out.edit(messageId, { lines: [["That login is already taken care of."]] });
     return;
   }
@@ -37,10 +37,12 @@ export async function saveLogin(turn: Turn, decision: Decision, makeFirst: boole
 
 /** Shows the progress of a job in the message `messageId`. */
 export function follow(turn: Omit<Turn, "pressed">, job: Job, messageId: string, extra: readonly Line[] = []): void {
+  const { asker, out, services } = turn;
   turn.progress.follow({
     job,
     messageId,
-    out: turn.out,
+    // Whoever is taken off the list on the way sees no further step.
+    out: { edit: (id, reply) => (services.allow(asker) ? out.edit(id, reply) : Promise.resolve(id)) },
     render: (latest, trail) => progressReply(turn, latest, trail.length === 0 ? trailOf(latest) : trail, extra),
   });
 }

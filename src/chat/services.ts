@@ -8,6 +8,8 @@ import type { ProfileStore } from "../profiles/store.ts";
 import type { Log } from "../secrets/log.ts";
 import type { ButtonCodec } from "./button.ts";
 import type { Asker } from "./conversation.ts";
+import type { Invitations } from "./invitations.ts";
+import type { LeaseDoor } from "./lease-door.ts";
 import type { ShownLists } from "./lists.ts";
 
 /** A sign-in that waits for its callback. */
@@ -74,6 +76,8 @@ export interface ChatServices {
   readonly signIns: SignIns;
   readonly engine: Pick<ApplyEngine, "parked" | "queue" | "receipts" | "outbox" | "kick" | "isExecutorAlive">;
   readonly gateway: ChatGateway;
+  /** This machine's lease. @throws CodexAuthError `ERR_BROKER_NOT_SET` where there is no broker. */
+  readonly lease: () => LeaseDoor;
   /** The agent that is meant where none is named. */
   readonly agentId: string;
   readonly activation: Activation;
@@ -82,7 +86,9 @@ export interface ChatServices {
    * Empty means that there is nobody to ask, so they are refused (design, decision 12). Absent means that the asker decides.
    */
   readonly approvers?: readonly Address[];
-  /** Asked again at each message, press, and delivery. */
+  /** What scripts have asked people for. */
+  readonly invitations: Pick<Invitations, "get" | "open" | "list" | "answered">;
+  /** Asked again at each message, press, and delivery. It does not wait: updates of one chat must keep their order. */
   readonly allow: (asker: Asker) => boolean;
   readonly buttons: ButtonCodec;
   readonly lists: ShownLists;

@@ -5,7 +5,8 @@ import type { Receipt } from "../apply/receipt.ts";
 import { APPLY } from "../config/defaults.ts";
 import { isCodexAuthError } from "../errors.ts";
 import { resolveSelector } from "../profiles/selector.ts";
-import { show, type Turn } from "./context.ts";
+import { agentFlag, show, type Turn } from "./context.ts";
+import type { Invitation } from "./invitations.ts";
 import { nameFor } from "./profile-words.ts";
 import { canCancel, trailOf } from "./progress.ts";
 import { bold, code, type Line } from "./reply.ts";
@@ -14,16 +15,17 @@ import { when } from "./time-words.ts";
 
 /** Shows what runs, waits and was done, for one profile or all. */
 export async function showStatus(turn: Turn, agentId: string, selector: string | undefined): Promise<void> {
-  const { engine, signIns, store } = turn.services;
+  const { engine, invitations, signIns, store } = turn.services;
   const known = selector === undefined ? [] : (await store.read(agentId)).summaries.map(({ id }) => id);
   const wanted = selector === undefined ? undefined : resolveSelector(selector, known).profileId;
   const isWanted = ({ profileId }: { readonly profileId: string }): boolean =>
     wanted === undefined || profileId === wanted;
-  const [jobs, receipts, parked, attempts] = await Promise.all([
+  const [jobs, receipts, parked, attempts, wishes] = await Promise.all([
     engine.queue.open(),
     engine.receipts.list(20),
     engine.parked.list(),
     signIns.waiting(turn.asker),
+    invitations.open(),
   ]);
   const running = jobs.filter(isWanted);
   const done = receipts.filter(isWanted).slice(0, 5);
@@ -36,6 +38,10 @@ export async function showStatus(turn: Turn, agentId: string, selector: string |
     ...section(
       "Waiting for your sign-in",
       attempts.filter(isWanted).map((attempt) => attemptLine(turn, attempt)),
+    ),
+    ...section(
+      "A script asks for a sign-in",
+      wishes.filter(isWanted).map((wish) => wishLine(turn, wish)),
     ),
     ...section(
       "Waiting for your decision",
@@ -64,8 +70,8 @@ export async function cancelAll(turn: Turn): Promise<void> {
     }
   }
   for (const job of await engine.queue.open()) {
-    const { host, chatId, personId } = job.requestedBy;
-    if (host === asker.host && chatId === asker.chatId && personId === asker.personId)
+    const by = job.requestedBy;
+    if (by?.host === asker.host && by.chatId === asker.chatId && by.personId === asker.personId)
       lines.push(await cancelJob(turn, job));
   }
   await show(turn, { lines: lines.length > 0 ? lines : [["Nothing of yours is waiting or running here."]] });
@@ -108,12 +114,19 @@ function attemptLine(turn: Turn, attempt: SignInAttempt): Line {
   return [nameFor(turn.asker, attempt.profileId), `: the link ends ${when(attempt.expiresAtMs, turn.services.now())}`];
 }
 
+function wishLine(turn: Turn, { agentId, profileId, createdAt }: Invitation): Line {
+  const name = nameFor(turn.asker, profileId);
+  const ago = when(createdAt, turn.services.now());
+  return [name, `: asked ${ago}; `, code(`/codex_auth ${name}${agentFlag(turn, agentId)}`), " begins it"];
+}
+
 function receiptLine(turn: Turn, receipt: Receipt): Line {
   const outcomes: Record<Receipt["outcome"], string> = {
     done: "✅ saved",
     "rolled-back": "❌ rolled back",
     parked: "📥 kept for later",
     cancelled: "given up",
+    failed: "⚠️ not changed",
   };
   const ago = when(receipt.endedAt, turn.services.now());
   return [nameFor(turn.asker, receipt.profileId), `: ${outcomes[receipt.outcome]} ${ago}`];

@@ -51,9 +51,19 @@ export function helpReply(): Reply {
 }
 
 /** A command of a later version. */
-export function notYetReply(name: "lease" | "codex_usage"): Reply {
+export function notYetReply(name: "codex_usage"): Reply {
   return {
-    lines: [["This version does not have ", code(`/${name}`), " yet; it answers to ", code("/codex_auth"), "."]],
+    lines: [
+      [
+        "This version does not have ",
+        code(`/${name}`),
+        " yet; it answers to ",
+        code("/codex_auth"),
+        " and ",
+        code("/lease"),
+        ".",
+      ],
+    ],
   };
 }
 

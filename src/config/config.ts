@@ -6,6 +6,10 @@ import { CodexAuthError } from "../errors.ts";
 import { Secret } from "../secrets/secret.ts";
 import { parseJson, readTextFile } from "../storage/json-file.ts";
 import type { Environment } from "./env.ts";
+import { assertOursAlone } from "./file-access.ts";
+import { leaseFileSchema, leaseSettings, type LeaseSettings } from "./lease-settings.ts";
+import { leaseValues, type LeaseTexts } from "./lease-variables.ts";
+import { expandUserPath } from "./paths.ts";
 
 const personId = z.union([z.number().int().positive(), z.string().regex(/^[0-9]{1,20}$/)]).transform(String);
 
@@ -34,12 +38,20 @@ const fileSchema = z.strictObject({
   allowUnattended: z.boolean().default(false),
   /** Another OAuth issuer: loopback only, for the sandbox. */
   issuer: z.string().optional(),
+  /** This machine's lease with an Auth Manager broker. */
+  lease: leaseFileSchema.prefault({}),
 });
+
+/** The file that holds the bot's token; absolute. */
+interface BotTokenFile {
+  readonly file: string;
+}
 
 /** Our settings, checked and complete. */
 export interface Config {
   readonly telegram: {
-    readonly botToken: Secret | undefined;
+    /** The bot's token or where it lies: only {@link readBotToken} reads that, and only where a bot is started. */
+    readonly botToken: Secret | BotTokenFile | undefined;
     readonly allowFrom: readonly string[];
     readonly apiRoot: string;
   };
@@ -48,46 +60,77 @@ export interface Config {
   readonly restartCommand: readonly string[] | undefined;
   readonly allowUnattended: boolean;
   readonly issuer: string | undefined;
+  readonly lease: LeaseSettings;
 }
 
 /**
- * Reads the settings of `path` and lays the variables of `environment` over them. No file means all defaults.
+ * Reads the settings of `path` and lays the variables of `environment` over them. No file means all defaults, but not where a
+ * variable names it.
  *
- * @throws CodexAuthError `ERR_CONFIG_INVALID` with the full path of the key, `ERR_FILE_NOT_JSON`, `ERR_FILE_UNREADABLE`.
+ * @throws CodexAuthError `ERR_CONFIG_INVALID` with the full path of the key or for a file that others can write,
+ *   `ERR_FILE_NOT_JSON`, `ERR_FILE_UNREADABLE`.
  */
 export async function loadConfig(path: string, environment: Environment): Promise<Config> {
+  await assertOursAlone(path, environment.uid);
   const text = await readTextFile(path);
-  const file = text === undefined ? {} : parseJson(text, path);
-  const merged = overlay(file, environment.settings);
-  const result = fileSchema.safeParse(merged);
-  if (!result.success) throw invalid(path, result.error.issues[0]);
-  const { telegram, ...rest } = result.data;
-  assertApiRoot(telegram.apiRoot);
-  const botToken = telegram.botToken ?? (await tokenFromFile(telegram.botTokenFile, dirname(path)));
+  // A slip in its name must not become an empty allow-list and another store without a word.
+  if (text === undefined && path === environment.settings.configPath) throw missing(path);
+  return configOf(parseSettings(text, path, environment), path, environment);
+}
+
+/** The settings of somebody who has set nothing, neither in the file of `path` nor in variables: to look around with broken ones. */
+export function defaultConfig(path: string, environment: Environment): Config {
+  const { settings, ...rest } = environment;
+  const unset = { ...settings, ...Object.fromEntries(Object.keys(settings).map((name) => [name, undefined])) };
+  const bare: Environment = { ...rest, settings: unset, lease: {} };
+  return configOf(parseSettings(undefined, path, bare), path, bare);
+}
+
+function configOf({ telegram, ...rest }: z.infer<typeof fileSchema>, path: string, environment: Environment): Config {
   return {
     ...rest,
     restartCommand: rest.restartCommand,
     issuer: rest.issuer,
+    lease: leaseSettings(rest.lease, { home: environment.home, hostname: environment.hostname, configPath: path }),
     telegram: {
-      botToken: botToken === undefined ? undefined : Secret.of(botToken),
+      botToken: botTokenOf(telegram, dirname(path), environment.home),
       allowFrom: telegram.allowFrom,
       apiRoot: telegram.apiRoot.replace(/\/+$/, ""),
     },
   };
 }
 
+/**
+ * The settings in `text`, the text of the file at `path` (absent where there is none), with the variables laid over them.
+ *
+ * @throws CodexAuthError `ERR_CONFIG_INVALID`, `ERR_FILE_NOT_JSON`.
+ */
+export function parseSettings(
+  text: string | undefined,
+  path: string,
+  environment: Environment,
+): z.infer<typeof fileSchema> {
+  const file = text === undefined ? {} : parseJson(text, path);
+  const result = fileSchema.safeParse(overlay(file, environment.settings, environment.lease));
+  if (!result.success) throw invalid(path, result.error.issues[0]);
+  assertApiRoot(result.data.telegram.apiRoot);
+  return result.data;
+}
+
 const record = z.record(z.string(), z.unknown());
 
-function overlay(file: unknown, settings: Environment["settings"]): unknown {
+function overlay(file: unknown, settings: Environment["settings"], leaseTexts: LeaseTexts): unknown {
   const base = record.safeParse(file);
   // Not an object: the schema says so with the right path.
   if (!base.success) return file;
   const telegram = record.safeParse(base.data["telegram"] ?? {});
-  if (!telegram.success) return file;
+  const lease = record.safeParse(base.data["lease"] ?? {});
+  if (!telegram.success || !lease.success) return file;
   const allowFrom = settings.allowFrom?.split(/[\s,]+/).filter((id) => id !== "");
   return {
     ...base.data,
     ...defined({ activation: settings.activation, agentId: settings.agentId, issuer: settings.issuer }),
+    lease: { ...lease.data, ...leaseValues(leaseTexts) },
     telegram: { ...telegram.data, ...defined({ botToken: settings.botToken, apiRoot: settings.apiRoot, allowFrom }) },
   };
 }
@@ -104,24 +147,51 @@ function invalid(path: string, issue: z.core.$ZodIssue | undefined): CodexAuthEr
   return new CodexAuthError("ERR_CONFIG_INVALID", {
     message: isAllow
       ? `The setting ${key} is not a numeric Telegram id (an @name can be given to somebody else, so names are refused).`
-      : `The setting ${key} is ${issue?.code === "unrecognized_keys" ? "not known" : "not valid"} (in ${path} or a CODEX_AUTH_ variable).`,
+      : `The setting ${key} is ${issue?.code === "unrecognized_keys" ? "not known" : "not valid"} (in ${path} or a CODEX_AUTH_ or AUTH_MANAGER_ variable).`,
     next: isAllow
       ? "Start the bot and write to it: it prints the ids of people it ignores on its terminal."
       : "Correct it; the README lists every setting.",
   });
 }
 
-async function tokenFromFile(name: string | undefined, folder: string): Promise<string | undefined> {
-  if (name === undefined) return undefined;
+function missing(path: string): CodexAuthError {
+  return new CodexAuthError("ERR_CONFIG_INVALID", {
+    message: `There is no settings file ${path}, which CODEX_AUTH_CONFIG names.`,
+    next: "Correct CODEX_AUTH_CONFIG, or remove it to use the file in OpenClaw's state folder.",
+  });
+}
+
+type TelegramFile = z.infer<typeof fileSchema>["telegram"];
+
+function botTokenOf(
+  { botToken, botTokenFile }: TelegramFile,
+  folder: string,
+  home: string,
+): Config["telegram"]["botToken"] {
+  if (botToken !== undefined) return Secret.of(botToken);
+  if (botTokenFile === undefined) return undefined;
   // Relative to the settings file that names it, wherever the program is started.
-  const text = (await readTextFile(resolve(folder, name), 4_096))?.trim();
-  if (text === undefined || text === "") {
-    throw new CodexAuthError("ERR_CONFIG_INVALID", {
-      message: "The file that telegram.botTokenFile names is missing or empty.",
-      next: "Put the token from @BotFather into it, with mode 0600.",
-    });
-  }
-  return text;
+  return { file: botTokenFile.startsWith("~") ? expandUserPath(botTokenFile, home) : resolve(folder, botTokenFile) };
+}
+
+/**
+ * The bot's token, from the settings or from the file that they name; undefined where no bot is set up.
+ *
+ * @throws CodexAuthError `ERR_CONFIG_INVALID` where the file is missing, empty or writable by others, `ERR_FILE_UNREADABLE`.
+ */
+export async function readBotToken(
+  { telegram }: Pick<Config, "telegram">,
+  uid: number | undefined,
+): Promise<Secret | undefined> {
+  const { botToken } = telegram;
+  if (botToken === undefined || botToken instanceof Secret) return botToken;
+  await assertOursAlone(botToken.file, uid);
+  const text = ((await readTextFile(botToken.file, 4_096)) ?? "").trim();
+  if (text !== "") return Secret.of(text);
+  throw new CodexAuthError("ERR_CONFIG_INVALID", {
+    message: `The file ${botToken.file}, which telegram.botTokenFile names, is missing or empty.`,
+    next: "Put the token from @BotFather into it, with mode 0600.",
+  });
 }
 
 /** The root receives the bot's token in every address: only https, or this machine. */

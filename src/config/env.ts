@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { homedir, hostname, tmpdir } from "node:os";
+import { readLeaseTexts, type LeaseTexts } from "./lease-variables.ts";
 
 /** What the surroundings of this process say; absent means not set or empty. */
 export interface Environment {
@@ -14,6 +15,8 @@ export interface Environment {
   readonly codexHome: string | undefined;
   /** Our own settings, `CODEX_AUTH_*`, still as text. */
   readonly settings: OwnSettings;
+  /** The lease's settings, `AUTH_MANAGER_*`, still as text. */
+  readonly lease: LeaseTexts;
   /** Needed by `systemd-run --user` to find the person's service manager. */
   readonly runtimeDir: string | undefined;
   readonly noColor: boolean;
@@ -71,6 +74,7 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env): Enviro
       activation: text("CODEX_AUTH_ACTIVATION"),
       agentId: text("CODEX_AUTH_AGENT"),
     },
+    lease: readLeaseTexts(text),
     runtimeDir: text("XDG_RUNTIME_DIR"),
     noColor: text("NO_COLOR") !== undefined,
   };
@@ -82,13 +86,13 @@ export function loadSettingsFile(path: string): void {
 }
 
 const WORKER_VARIABLES =
-  /^(?:HOME|PATH|TMPDIR|LANG|LC_ALL|TZ|XDG_RUNTIME_DIR|DBUS_SESSION_BUS_ADDRESS|PI_CODING_AGENT_DIR|CODEX_HOME|OPENCLAW_(?:STATE_DIR|HOME|AGENT_DIR|CONFIG_PATH|OAUTH_DIR|GATEWAY_PORT|GATEWAY_TOKEN)|CODEX_AUTH_(?:CONFIG|ACTIVATION|AGENT|ISSUER))$/;
+  /^(?:HOME|PATH|TMPDIR|LANG|LC_ALL|TZ|XDG_RUNTIME_DIR|DBUS_SESSION_BUS_ADDRESS|PI_CODING_AGENT_DIR|CODEX_HOME|OPENCLAW_(?:STATE_DIR|HOME|AGENT_DIR|CONFIG_PATH|OAUTH_DIR|GATEWAY_PORT|GATEWAY_TOKEN)|CODEX_AUTH_(?:CONFIG|ACTIVATION|AGENT|ISSUER|ALLOW_FROM))$/;
 
 function isPath(name: string, value: string): boolean {
   return value !== "" && !value.startsWith("~") && /(?:^HOME|_DIR|_HOME|TMPDIR|_CONFIG|_CONFIG_PATH)$/.test(name);
 }
 
-/** The variables a worker is given: what it needs to find OpenClaw, and not the bot's token, which it has no use for. */
+/** The variables a worker is given: what it needs to find OpenClaw and to know who still may, and not the bot's token. */
 export function workerVariables(source: NodeJS.ProcessEnv = process.env): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(source)) {

@@ -24,6 +24,7 @@ export interface OwnPaths {
   readonly outbox: string;
   readonly parked: string;
   readonly chat: string;
+  readonly lease: string;
   readonly corrupt: string;
   readonly log: string;
 }
@@ -60,6 +61,7 @@ export function ownPaths(stateDir: string): OwnPaths {
     outbox: join(root, "outbox"),
     parked: join(root, "parked"),
     chat: join(root, "chat"),
+    lease: join(root, "lease"),
     corrupt: join(root, "corrupt"),
     log: join(root, "log"),
   };

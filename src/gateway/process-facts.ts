@@ -90,10 +90,11 @@ export function pickVariables(block: string): GatewayVariables {
 /**
  * Whether a command line may be that of a gateway: the title `openclaw-gateway` (2026.4.5) or a bare `openclaw`
  * (2026.5.28 measured; also other commands of it, so the port must agree as well), or `openclaw … gateway …` while it starts.
+ * As the service that `openclaw gateway install` makes, 2026.5.28 keeps its whole command line: `node …/openclaw/dist/index.js gateway …`.
  */
 export function looksLikeGateway(commandLine: readonly string[]): boolean {
   const words = commandLine.flatMap((word) => word.split(" "));
   if (words[0] === "openclaw-gateway" || (words[0] === "openclaw" && words.length === 1)) return true;
-  const entry = words.findIndex((word) => /(^|\/)openclaw(\.m?js)?$/.test(word));
+  const entry = words.findIndex((word) => /(^|\/)openclaw(\.m?js|\/dist\/(index|entry)\.m?js)?$/.test(word));
   return entry !== -1 && words.indexOf("gateway", entry) !== -1;
 }

@@ -4,7 +4,6 @@ import { setTimeout as pause } from "node:timers/promises";
 import { GATEWAY } from "../config/defaults.ts";
 import { CodexAuthError } from "../errors.ts";
 import type { GatewayHealth, GatewayInstance, GatewayLocation, RestartOptions, RestartResult } from "./instance.ts";
-import { disagrees } from "./lock-file.ts";
 
 /** What a restart needs; the method itself is `perform`. */
 export interface RestartTools {
@@ -25,9 +24,9 @@ export interface RestartLimits {
 }
 
 /**
- * Restarts `instance`.
+ * Restarts `instance`, or waits for the process that has come in its place since.
  *
- * @throws CodexAuthError `ERR_GATEWAY_DISAGREES` before anything was done; `ERR_RESTART_REFUSED` where the order was not taken;
+ * @throws CodexAuthError `ERR_GATEWAY_STOPPED`, `ERR_GATEWAY_DISAGREES` before anything was done; `ERR_RESTART_REFUSED` where the order was not taken;
  *   `ERR_RESTART_NOT_SEEN`, `ERR_GATEWAY_UNHEALTHY` where it did not come back in time; `ERR_CANCELLED`.
  */
 export async function restartGateway(
@@ -38,11 +37,11 @@ export async function restartGateway(
   const limits: RestartLimits = { ...GATEWAY, ...tools.limits };
   try {
     await waitForStartWindow(tools, instance, limits, options);
-    await confirmUnchanged(tools, instance);
+    const isReplaced = await wasReplaced(tools, instance);
     options.signal?.throwIfAborted();
     const orderedAt = tools.now();
     options.onProgress?.("stopping");
-    await order(tools, instance);
+    if (!isReplaced) await order(tools, instance);
     const after = await watch(tools, instance, orderedAt, limits, options);
     options.onProgress?.("healthy");
     return { instance: after, durationMs: Math.round(tools.now() - orderedAt) };
@@ -66,7 +65,11 @@ async function waitForStartWindow(
   await pause(waitMs, undefined, options.signal === undefined ? {} : { signal: options.signal });
 }
 
-async function confirmUnchanged(tools: RestartTools, instance: GatewayInstance): Promise<void> {
+/**
+ * Whether another process has taken the place of the one that is to be restarted: it died while we waited, and its service
+ * brought it back. That is the restart that was wanted; one more would only interrupt people again.
+ */
+async function wasReplaced(tools: RestartTools, instance: GatewayInstance): Promise<boolean> {
   const location = await tools.locate();
   if (location.kind === "refused") throw location.error;
   if (location.kind === "stopped") {
@@ -75,7 +78,7 @@ async function confirmUnchanged(tools: RestartTools, instance: GatewayInstance):
       next: "Start it; it then reads the logins as they are now.",
     });
   }
-  if (!isSameProcess(location.instance, instance)) throw disagrees("it is no longer the process that was found before");
+  return !isSameProcess(location.instance, instance);
 }
 
 async function order(tools: RestartTools, instance: GatewayInstance): Promise<void> {

@@ -1,6 +1,7 @@
 // What every host is composed of: the domains on this machine's OpenClaw, and the chat on top of them.
 
 import { randomBytes as systemRandomBytes } from "node:crypto";
+import { join } from "node:path";
 import { ApplyEngine } from "../apply/engine.ts";
 import type { Address } from "../apply/job.ts";
 import { Outbox } from "../apply/outbox.ts";
@@ -8,20 +9,24 @@ import { ParkedLogins } from "../apply/parked.ts";
 import { JobQueue } from "../apply/queue.ts";
 import { Receipts } from "../apply/receipt.ts";
 import { ButtonCodec } from "../chat/button.ts";
-import type { Asker } from "../chat/conversation.ts";
+import { Invitations } from "../chat/invitations.ts";
 import { ShownLists } from "../chat/lists.ts";
 import type { ChatServices } from "../chat/services.ts";
 import { IssuerSignIns } from "../chat/sign-ins.ts";
+import { AllowList } from "../config/allow-list.ts";
 import type { Config } from "../config/config.ts";
 import type { Environment } from "../config/env.ts";
 import { expandUserPath, openClawPaths, ownPaths, type OpenClawPaths, type OwnPaths } from "../config/paths.ts";
+import { CodexAuthError } from "../errors.ts";
 import { createGateway, type IdentifyingGateway } from "../gateway/gateway.ts";
 import { detectGeneration, type Generation } from "../gateway/generation.ts";
 import { parseIssuer } from "../oauth/issuer.ts";
 import { PendingLogins } from "../oauth/pending.ts";
+import { LeaseHost } from "./lease.ts";
 import { JsonProfileStore } from "../profiles/json-store.ts";
 import type { ProfileStore } from "../profiles/store.ts";
 import type { Log } from "../secrets/log.ts";
+import { UnwrittenLists } from "./unwritten-lists.ts";
 
 /** What {@link buildParts} starts from. */
 export interface PartsOptions {
@@ -46,6 +51,10 @@ export interface Parts {
   readonly gateway: IdentifyingGateway;
   readonly pending: PendingLogins;
   readonly engine: ApplyEngine;
+  /** Who may use the bot, asked anew each time. */
+  readonly allowList: Pick<AllowList, "people" | "isSet">;
+  /** What scripts have asked people for. */
+  readonly invitations: Invitations;
 }
 
 /**
@@ -60,11 +69,12 @@ export function buildParts(options: PartsOptions): Parts {
   const openClaw = openClawPaths(environment);
   const own = ownPaths(openClaw.stateDir);
   const parked = new ParkedLogins({ folder: own.parked, now, randomBytes });
+  const outbox = new Outbox({ folder: own.outbox, now });
   const engine = new ApplyEngine({
     parked,
     queue: new JobQueue({ paths: own, parked, now }),
     receipts: new Receipts({ folder: own.receipts, now }),
-    outbox: new Outbox({ folder: own.outbox, now }),
+    outbox,
     paths: own,
     now,
     launch: () => options.launch(parts),
@@ -92,6 +102,13 @@ export function buildParts(options: PartsOptions): Parts {
       restartCommand: config.restartCommand,
     }),
     pending: new PendingLogins({ folder: own.pending, issuer: parseIssuer(config.issuer), now, randomBytes }),
+    allowList: new AllowList({
+      path: environment.settings.configPath ?? own.config,
+      environment,
+      initial: config.telegram.allowFrom,
+      log,
+    }),
+    invitations: new Invitations({ folder: join(own.chat, "invitations"), outbox, now }),
   };
   return parts;
 }
@@ -115,46 +132,70 @@ function homeOf({ home, openclaw }: Environment): string {
 export interface ChatOptions {
   /** True where nobody sits at this host (a script without a terminal): its changes wait for a person in the chat. Default false. */
   readonly unattended?: boolean;
+  /** True where this call only looks: buttons and lists last as long as the process, and no file is touched. Default false. */
+  readonly readOnly?: boolean;
+  /** The lease of this process, where it also keeps it. Default: one of its own, opened at the first use. */
+  readonly lease?: LeaseHost;
 }
 
-/** The chat's services; makes the button key where there is none yet. */
+/** The chat's services; makes the button key where there is none yet, unless they are read-only. */
 export async function buildChatServices(parts: Parts, options: ChatOptions = {}): Promise<ChatServices> {
-  const { config, engine, gateway, log, now, own, pending, store } = parts;
+  const { config, engine, gateway, invitations, log, now, own, pending, store } = parts;
   const isUnattended = options.unattended === true && !config.allowUnattended;
   return {
     store,
     signIns: new IssuerSignIns({ pending, issuer: parseIssuer(config.issuer), now }),
     engine,
     gateway: { interruptedByRestart: () => interruptedByRestart(gateway) },
+    lease: leaseOf(parts, options.lease),
     agentId: config.agentId,
     activation: config.activation,
-    ...(isUnattended ? { approvers: approversOf(config) } : {}),
-    allow: (asker) => mayAsk(config, asker),
-    buttons: await ButtonCodec.open({ folder: own.chat, now }),
-    lists: new ShownLists({ folder: own.chat, now }),
+    ...(isUnattended ? { approvers: approversOf(parts) } : {}),
+    allow: (asker) => mayAsk(parts, asker),
+    invitations,
+    buttons:
+      options.readOnly === true
+        ? new ButtonCodec({ key: systemRandomBytes(32), now })
+        : await ButtonCodec.open({ folder: own.chat, now }),
+    lists: options.readOnly === true ? new UnwrittenLists(now) : new ShownLists({ folder: own.chat, now }),
     now,
     log,
   };
 }
 
-/** Telegram's people by the allow-list; whoever runs a terminal or a command on this machine owns the files anyway. */
-export function mayAsk(config: Config, asker: Pick<Asker, "host" | "personId">): boolean {
-  switch (asker.host) {
-    case "telegram":
-      return config.telegram.allowFrom.includes(asker.personId);
-    case "terminal":
-    case "cli":
-      return true;
-    case "openclaw":
-      return false;
-  }
+/** The lease at its first use: where no broker is set, every use says so. */
+function leaseOf(parts: Parts, given: LeaseHost | undefined): () => LeaseHost {
+  let host = given;
+  return () => (host ??= new LeaseHost(parts));
+}
+
+/**
+ * Whether this person may now: Telegram's people by the allow-list; whoever runs a terminal or a command on this machine owns
+ * the files anyway. Asked at each press, before a job is carried out, and at each delivery.
+ */
+export function mayAsk({ allowList }: Pick<Parts, "allowList">, asker: Pick<Address, "host" | "personId">): boolean {
+  if (asker.host === "telegram") return allowList.people().includes(asker.personId);
+  return asker.host === "terminal" || asker.host === "cli";
+}
+
+/**
+ * Whether a job may still be carried out for whoever asked for it.
+ *
+ * @throws CodexAuthError `ERR_CONFIG_INVALID` where this process was told of no list: a worker that was started from another
+ *   shell than the bot must not take an unset variable for an empty list.
+ */
+export function mayStill(parts: Pick<Parts, "allowList">, asker: Pick<Address, "host" | "personId">): boolean {
+  if (asker.host !== "telegram" || parts.allowList.isSet()) return mayAsk(parts, asker);
+  throw new CodexAuthError("ERR_CONFIG_INVALID", {
+    message: "Nothing tells this process who may use the bot.",
+    next: "Set telegram.allowFrom in the settings file, or CODEX_AUTH_ALLOW_FROM where this was started.",
+  });
 }
 
 /** Those who may allow what a script asks for, each in their private chat; nobody where no bot could bring the question. */
-function approversOf(config: Config): readonly Address[] {
-  const { allowFrom, botToken } = config.telegram;
-  if (botToken === undefined) return [];
-  return allowFrom.map((id) => ({ host: "telegram", chatId: id, personId: id }));
+export function approversOf({ allowList, config }: Pick<Parts, "allowList" | "config">): readonly Address[] {
+  if (config.telegram.botToken === undefined) return [];
+  return allowList.people().map((id) => ({ host: "telegram", chatId: id, personId: id }));
 }
 
 async function interruptedByRestart(gateway: IdentifyingGateway): Promise<readonly string[]> {

@@ -4,7 +4,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { LOGIN } from "../config/defaults.ts";
 import { CodexAuthError } from "../errors.ts";
 import { Secret } from "../secrets/secret.ts";
-import { extractCallbackUrl } from "./callback-text.ts";
+import { callbackAddresses } from "./callback-text.ts";
 import { safeReason } from "./reason.ts";
 
 /** The part of an attempt that a callback is held against. */
@@ -25,7 +25,7 @@ const USE_LATEST = "Open the latest sign-in link and paste the address it ends o
  *   `ERR_CALLBACK_DENIED`: the sign-in itself was refused, the attempt has ended.
  */
 export function parseCallback(text: string, expected: ExpectedCallback): { readonly code: Secret } {
-  const query = readAddress(text, expected.redirectUri).searchParams;
+  const query = readAddress(text, expected).searchParams;
   // State first, so that an unsolicited `error=` cannot end somebody's sign-in (server.rs does the same).
   checkState(query.getAll("state"), expected.state);
   const [error] = query.getAll("error");
@@ -47,15 +47,11 @@ function digest(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }
 
-function readAddress(text: string, redirectUri: string): URL {
+function readAddress(text: string, { redirectUri, state }: ExpectedCallback): URL {
   if (text.length > LOGIN.maxCallbackChars) {
     throw malformed("That text is too long for a callback address.", PASTE_WHOLE);
   }
-  const trimmed = text.replaceAll(/^[\s<>"'`]+|[\s<>"'`]+$/g, "");
-  // Taken out of a sentence only where there is one: an address as a whole is judged as a whole.
-  const plain = (/\s/.test(trimmed) ? extractCallbackUrl(trimmed) : undefined) ?? trimmed;
-  // Some browsers copy the address without its scheme; host, port, path and state are checked all the same.
-  const address = /^(?:localhost|127\.0\.0\.1|\[::1\])[:/]/i.test(plain) ? `http://${plain}` : plain;
+  const address = withScheme(meantAddress(text, state));
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(address)) throw notAnAddress(address);
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined) throw malformed("That is not a complete address.", PASTE_WHOLE);
@@ -76,6 +72,37 @@ function readAddress(text: string, redirectUri: string): URL {
   return url;
 }
 
+/** The reading of `text` that has the attempt's own state; where none has it, the one to be refused in words. */
+function meantAddress(text: string, state: Secret): string {
+  const plain = text.replaceAll(/^[\s<>"'`]+|[\s<>"'`]+$/g, "");
+  const readings = callbackAddresses(plain);
+  const ours = readings.filter((reading) => valuesOf(reading, "state").some((value) => isState(value, state)));
+  // The code itself may stand at the break, and a wrong one would use up the attempt.
+  if (new Set(ours.map((reading) => valuesOf(reading, "code").join("&"))).size > 1) {
+    throw malformed(
+      "That address is broken over several lines, so that it cannot be told where its code ends.",
+      "Paste it again in one line, with nothing behind it.",
+    );
+  }
+  // Taken out of a sentence only where there is one: an address as a whole is judged as a whole.
+  const isWhole = /^[a-z][a-z0-9+.-]*:\/\/\S+$/i.test(plain);
+  return ours[0] ?? (isWhole ? plain : (readings[0] ?? plain));
+}
+
+function valuesOf(address: string, name: "code" | "state"): readonly string[] {
+  const url = withScheme(address);
+  return URL.canParse(url) ? new URL(url).searchParams.getAll(name) : [];
+}
+
+/** Some browsers copy the address without its scheme; host, port, path and state are checked all the same. */
+function withScheme(plain: string): string {
+  return /^(?:localhost|127\.0\.0\.1|\[::1\])[:/]/i.test(plain) ? `http://${plain}` : plain;
+}
+
+function isState(given: string, state: Secret): boolean {
+  return equalConstantTime(given, state.expose());
+}
+
 /** A bare code cannot be tied to the attempt: whoever got a person to paste theirs would be signed in here (login CSRF). */
 function notAnAddress(plain: string): CodexAuthError {
   if (plain === "" || /\s/.test(plain)) return malformed("There is no callback address in that message.", PASTE_WHOLE);
@@ -94,7 +121,7 @@ function checkState(states: readonly string[], expected: Secret): void {
       next: PASTE_WHOLE,
     });
   }
-  if (equalConstantTime(state, expected.expose())) return;
+  if (isState(state, expected)) return;
   throw new CodexAuthError("ERR_CALLBACK_STATE", {
     message: "That address belongs to another sign-in (its state is not the one of this attempt).",
     next: USE_LATEST,

@@ -19,6 +19,8 @@ export interface AccessClaims {
   readonly planType?: string;
   /** `sub`, cleaned. */
   readonly subject?: string;
+  /** `auth_time` of an id token: when the person signed in. A renewed token keeps it (OpenID Connect Core §12.2). */
+  readonly signedInAtMs?: number;
 }
 
 /** Whose login it is: one user in one workspace (decision 9); neither alone is enough (fact 0.7). */
@@ -35,6 +37,7 @@ const MAX_DATE_MS = 8.64e15;
 const text = z.string().min(1).optional().catch(undefined);
 const payloadSchema = z.object({
   exp: z.number().positive().optional().catch(undefined),
+  auth_time: z.number().positive().optional().catch(undefined),
   sub: text,
   email: text,
   "https://api.openai.com/profile": z.object({ email: text }).optional().catch(undefined),
@@ -50,19 +53,20 @@ export function decodeAccessToken(token: Secret | string): AccessClaims | undefi
   if (!payload.success) return undefined;
   const {
     exp,
+    auth_time: authTime,
     sub,
     email,
     "https://api.openai.com/profile": profile,
     "https://api.openai.com/auth": auth,
   } = payload.data;
-  const expiresAtMs = exp === undefined ? undefined : Math.floor(exp * 1_000);
   return withoutAbsent({
-    expiresAtMs: expiresAtMs !== undefined && expiresAtMs <= MAX_DATE_MS ? expiresAtMs : undefined,
+    expiresAtMs: milliseconds(exp),
     email: label(email, MAX_EMAIL_CHARS) ?? label(profile?.email, MAX_EMAIL_CHARS),
     accountId: opaqueId(auth?.chatgpt_account_id),
     userId: opaqueId(auth?.chatgpt_user_id) ?? opaqueId(auth?.user_id),
     planType: label(auth?.chatgpt_plan_type, MAX_LABEL_CHARS)?.toLowerCase(),
     subject: label(sub, MAX_LABEL_CHARS * 2),
+    signedInAtMs: milliseconds(authTime),
   });
 }
 
@@ -94,6 +98,11 @@ function decodePayload(token: string): unknown {
 /** Ids are compared, so they are never cleaned: cleaning could make two of them equal. One that is not plain is no id. */
 function opaqueId(value: string | undefined): string | undefined {
   return value !== undefined && /^[\x21-\x7e]{1,128}$/.test(value) ? value : undefined;
+}
+
+function milliseconds(seconds: number | undefined): number | undefined {
+  const value = seconds === undefined ? undefined : Math.floor(seconds * 1_000);
+  return value !== undefined && value <= MAX_DATE_MS ? value : undefined;
 }
 
 function label(value: string | undefined, maxChars: number): string | undefined {

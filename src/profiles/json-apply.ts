@@ -41,7 +41,7 @@ export async function applyFileChange(
   return withOpenClawLock(
     place.storePath,
     async (hold) => {
-      const applied = await applyUnderLock(target, change, next, hold);
+      const applied = await applyUnderLock(target, change, next, hold, options);
       await options.whileLocked?.(hold);
       return applied;
     },
@@ -90,6 +90,7 @@ async function applyUnderLock(
   change: FileChange,
   next: Secret | null,
   hold: OpenClawLockHold,
+  options: ApplyOptions,
 ): Promise<AppliedChange> {
   const { place } = target;
   await removeLeftovers(place.storePath);
@@ -102,6 +103,7 @@ async function applyUnderLock(
   const holding = holdingOf(files, change);
   if (holding === "other") throw conflict();
   if (holding === "after") return { outcome: "already", written: [] };
+  await options.beforeWrite?.();
   const patch = patchOf(change, next);
   const after = patchStore(files, patch);
   assertOnlyTargetChanged(files, after, patch);

@@ -35,6 +35,8 @@ export function isSameLogin(entry: unknown, other: unknown): boolean {
  * Where it is known to be somebody else's login nothing of it survives.
  */
 export function mergeCredential(existing: unknown, next: Credential): Credential {
+  // OpenClaw 2026.5.28 writes only the fields it knows of a token: one more would look like somebody else's change (measured).
+  if (next.type === "token") return next;
   if (typeof existing !== "object" || existing === null || Array.isArray(existing)) return next;
   const [before, after] = [identityOfEntry(existing), identityOfEntry(next)];
   if (before !== undefined && after !== undefined && !sameIdentity(before, after)) return next;

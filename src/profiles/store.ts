@@ -94,6 +94,8 @@ export interface PlannedChange {
 
 /** How a step is carried out. */
 export interface ApplyOptions extends Pick<OpenClawLockOptions, "signal" | "onWait" | "waitMs"> {
+  /** Runs under the lock before the file is changed, not where it holds the result already. A throw is passed on; nothing was written. */
+  readonly beforeWrite?: () => Promise<void>;
   /**
    * Runs after the rename (also where nothing had to be written), still under the lock: the place for `secrets.reload`.
    * It should end within `hold.remainingMs()`. A throw is passed on; the file stays written.

@@ -12,6 +12,8 @@ const credential = z.looseObject({
   type: z.string(),
   provider: z.string(),
   access: z.string().optional(),
+  // A `token` entry, as a leased credential is, has its access token here (§1).
+  token: z.string().optional(),
   expires: z.number().optional(),
   email: z.string().optional(),
 });
@@ -78,14 +80,17 @@ export class GatewayStore {
     const rank = (id: string): number => (first.includes(id) ? first.indexOf(id) : first.length);
     return Object.entries(main.profiles.profiles)
       .toSorted(([a], [b]) => rank(a) - rank(b))
-      .map(([profileId, entry]) => ({
-        profileId,
-        provider: entry.provider,
-        type: entry.type,
-        email: entry.email,
-        expires: entry.expires,
-        access: entry.access === undefined ? undefined : fingerprint(entry.access),
-      }));
+      .map(([profileId, entry]) => {
+        const access = entry.type === "token" ? entry.token : entry.access;
+        return {
+          profileId,
+          provider: entry.provider,
+          type: entry.type,
+          email: entry.email,
+          expires: entry.expires,
+          access: access === undefined ? undefined : fingerprint(access),
+        };
+      });
   }
 
   /** The answer of `models.authStatus`, in the shape of 2026.5.28 (§8). */

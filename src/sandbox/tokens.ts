@@ -11,6 +11,8 @@ export interface SandboxTokenClaims {
   readonly now: number;
   /** Makes two tokens of one moment differ. Default: none. */
   readonly tokenId?: string;
+  /** `sub` of both tokens. Default: made of the user id. */
+  readonly subject?: string;
 }
 
 /** An access token: a JWT of `alg` none, so that nothing real could ever take it for its own. */
@@ -20,7 +22,7 @@ export function sandboxAccessToken(claims: SandboxTokenClaims): string {
     iat: Math.floor(claims.now / 1_000),
     exp: Math.floor((claims.now + claims.expiresInMs) / 1_000),
     ...(claims.tokenId === undefined ? {} : { jti: claims.tokenId }),
-    sub: `sandbox|${claims.userId}`,
+    sub: claims.subject ?? `sandbox|${claims.userId}`,
     // The access token carries the e-mail in the profile claim, the id token at the top (§1.7).
     "https://api.openai.com/profile": { email: claims.email, email_verified: true },
     "https://api.openai.com/auth": authClaim(claims),
@@ -32,7 +34,7 @@ export function sandboxIdToken(claims: SandboxTokenClaims): string {
   return unsignedJwt({
     iss: "https://sandbox.invalid",
     exp: Math.floor((claims.now + claims.expiresInMs) / 1_000),
-    sub: `sandbox|${claims.userId}`,
+    sub: claims.subject ?? `sandbox|${claims.userId}`,
     email: claims.email,
     "https://api.openai.com/auth": authClaim(claims),
   });

@@ -1,4 +1,4 @@
-// Furnishes the home of a sandbox world: openclaw.json with a free port, and a store with two logins, one of them expired.
+// Furnishes the home of a sandbox world: openclaw.json with a free port, a store with two logins, one of them expired, and our settings.
 
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -6,6 +6,9 @@ import { mkdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { DAY, HOUR } from "../config/defaults.ts";
+import { ownPaths } from "../config/paths.ts";
+import type { Secret } from "../secrets/secret.ts";
+import { writeFileAtomic } from "../storage/atomic-write.ts";
 import { writeJsonFile } from "../storage/json-file.ts";
 import type { GatewayOptions } from "./gateway-options.ts";
 import { sandboxAccessToken } from "./tokens.ts";
@@ -22,6 +25,7 @@ export interface SandboxHome {
 
 const VERSIONS = { "one-file": "2026.4.5", "two-files": "2026.5.28" } as const;
 const PROVIDER = "openai-codex";
+const TOKEN_FILE = "broker-token";
 
 /** Furnishes `folder` as the home of a machine with this shape of OpenClaw. */
 export async function furnishHome(folder: string, shape: GatewayOptions["shape"]): Promise<SandboxHome> {
@@ -47,6 +51,19 @@ export async function furnishHome(folder: string, shape: GatewayOptions["shape"]
   });
   if (isSplit) await writeJsonFile(join(mainAgentDir, "auth-state.json"), { version: 1, order });
   return { tmp, stateDir, configPath, mainAgentDir, port, token };
+}
+
+/** Settings under which our own program leases from `broker`; its token lies in a file beside them, as a person is told to do it. */
+export async function furnishSettings(
+  stateDir: string,
+  broker: { readonly origin: string; readonly token: Secret },
+): Promise<void> {
+  const { config, root } = ownPaths(stateDir);
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  await writeFileAtomic(join(root, TOKEN_FILE), `${broker.token.expose()}\n`);
+  await writeJsonFile(config, {
+    lease: { baseUrl: broker.origin, internalApiTokenFile: TOKEN_FILE, machineId: "demo" },
+  });
 }
 
 function login(name: string, planType: string, expiresInMs: number): Record<string, unknown> {

@@ -1,4 +1,4 @@
-// A whole OpenClaw machine in one temporary folder: home, store, sign-in server and a running gateway; gone when it is closed.
+// A whole OpenClaw machine in one temporary folder: home, store, sign-in server, lease broker and a running gateway; gone when it is closed.
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtemp, realpath, rm } from "node:fs/promises";
@@ -10,13 +10,14 @@ import { readEnvironment, type Environment } from "../config/env.ts";
 import { SECOND } from "../config/defaults.ts";
 import { CodexAuthError } from "../errors.ts";
 import { readHealth } from "../gateway/health.ts";
+import { startSandboxBroker, type SandboxBroker } from "./broker.ts";
 import { readSandboxLockPid, sandboxLockPath } from "./gateway-lock.ts";
 import { readGatewayOptions, writeGatewayOptions, type GatewayOptions } from "./gateway-options.ts";
 import { askUsedProfiles } from "./gateway-used.ts";
 import type { UsedProfile } from "./gateway-store.ts";
 import { startSandboxIssuer, type SandboxIssuer } from "./issuer.ts";
 import { endProcess, isAlive } from "./processes.ts";
-import { furnishHome } from "./world-home.ts";
+import { furnishHome, furnishSettings } from "./world-home.ts";
 
 /** How a world is made. */
 export interface SandboxWorldOptions {
@@ -37,18 +38,30 @@ export interface SandboxWorld {
   readonly storePath: string;
   readonly port: number;
   readonly issuer: SandboxIssuer;
+  /** Our settings in this world name it. */
+  readonly broker: SandboxBroker;
   /** What our own program is told in this world. */
   readonly environment: Environment;
   /** The variables of a worker in this world. */
   readonly variables: Readonly<Record<string, string>>;
   /** The gateway's process; undefined where none runs. */
   gatewayPid(): Promise<number | undefined>;
+  /** Starts the gateway where none runs, as its owner would, and waits until it is ready. */
+  startGateway(): Promise<void>;
   /** What is to go wrong from now on. */
   setFaults(faults: GatewayOptions["faults"]): Promise<void>;
   /** Which login the next model call would carry, as the running gateway says; undefined where none runs or it has none. */
   usedProfile(): Promise<UsedProfile | undefined>;
   /** Ends its processes and removes the folder; may be called twice. */
   close(): Promise<void>;
+}
+
+/** What has to be ended again. */
+interface Started {
+  gateway?: ChildProcess;
+  issuer?: SandboxIssuer;
+  broker?: SandboxBroker;
+  lockPath?: string;
 }
 
 // Tests run this file from src; a process needs the compiled entry.
@@ -61,7 +74,7 @@ const POLL_MS = 25;
 /** Makes a world and waits until its gateway is ready. @throws CodexAuthError `ERR_INTERNAL`, `ERR_CANCELLED`. */
 export async function openSandboxWorld(options: SandboxWorldOptions = {}): Promise<SandboxWorld> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "codex-auth-sandbox-")));
-  const started: { gateway?: ChildProcess; issuer?: SandboxIssuer; lockPath?: string } = {};
+  const started: Started = {};
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= closeWorld(folder, started));
   try {
@@ -69,6 +82,9 @@ export async function openSandboxWorld(options: SandboxWorldOptions = {}): Promi
     const home = await furnishHome(folder, options.shape ?? "two-files");
     const issuer = await startSandboxIssuer();
     started.issuer = issuer;
+    const broker = await startSandboxBroker();
+    started.broker = broker;
+    await furnishSettings(home.stateDir, broker);
     started.lockPath = sandboxLockPath(home.tmp, home.configPath);
     const variables = {
       HOME: folder,
@@ -90,28 +106,38 @@ export async function openSandboxWorld(options: SandboxWorldOptions = {}): Promi
       restartCooldownMs: options.restartCooldownMs ?? 0,
       faults: [...(options.faults ?? [])],
     });
-    // A session of its own: Ctrl-C in a terminal reaches the owner, who ends it in order.
-    const gateway = spawn(process.execPath, [GATEWAY_ENTRY, optionsPath], {
-      env: { HOME: folder, TMPDIR: home.tmp },
-      cwd: folder,
-      detached: true,
-      stdio: "ignore",
-    });
-    started.gateway = gateway;
-    await untilReady(gateway, home.port, options.signal);
     const lockPath = started.lockPath;
+    const gatewayPid = async (): Promise<number | undefined> => {
+      const pid = await readSandboxLockPid(lockPath);
+      return pid !== undefined && isAlive(pid) ? pid : undefined;
+    };
+    const startOnce = async (): Promise<void> => {
+      if (closing !== undefined || (await gatewayPid()) !== undefined) return;
+      // A session of its own: Ctrl-C in a terminal reaches the owner, who ends it in order.
+      const gateway = spawn(process.execPath, [GATEWAY_ENTRY, optionsPath], {
+        env: { HOME: folder, TMPDIR: home.tmp },
+        cwd: folder,
+        detached: true,
+        stdio: "ignore",
+      });
+      started.gateway = gateway;
+      await untilReady(gateway, home.port, options.signal);
+    };
+    let starting: Promise<void> | undefined;
+    // Two at once would be two processes that want the same port.
+    const startGateway = (): Promise<void> => (starting ??= startOnce().finally(() => (starting = undefined)));
+    await startGateway();
     return {
       folder,
       stateDir: home.stateDir,
       storePath: join(home.mainAgentDir, "auth-profiles.json"),
       port: home.port,
       issuer,
+      broker,
       environment: { ...readEnvironment(variables), tmp: home.tmp },
       variables,
-      gatewayPid: async () => {
-        const pid = await readSandboxLockPid(lockPath);
-        return pid !== undefined && isAlive(pid) ? pid : undefined;
-      },
+      gatewayPid,
+      startGateway,
       setFaults: async (faults) =>
         writeGatewayOptions(optionsPath, { ...(await readGatewayOptions(optionsPath)), faults }),
       usedProfile: async () => (await askUsedProfiles(home.port, home.token))[0],
@@ -132,15 +158,12 @@ async function untilReady(gateway: ChildProcess, port: number, signal: AbortSign
   }
 }
 
-async function closeWorld(
-  folder: string,
-  { gateway, issuer, lockPath }: { gateway?: ChildProcess; issuer?: SandboxIssuer; lockPath?: string },
-): Promise<void> {
+async function closeWorld(folder: string, { gateway, issuer, broker, lockPath }: Started): Promise<void> {
   // A restart of the one-file shape may have left a successor: the lock names it.
   const successor = lockPath === undefined ? undefined : await readSandboxLockPid(lockPath);
   const pids = new Set([gateway?.pid, successor].filter((pid) => pid !== undefined));
   await Promise.all([...pids].map((pid) => endProcess(pid, END_WITHIN_MS)));
-  await issuer?.close();
+  await Promise.all([issuer?.close(), broker?.close()]);
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 

@@ -9,12 +9,15 @@ import { fileURLToPath } from "node:url";
 import PQueue from "p-queue";
 import { describe, expect, it } from "vitest";
 import { applyWorld, receivedTokens, storedLogin } from "../support/apply-world.ts";
+import { enqueueLeased, enqueueRemoval, leased } from "../support/lease-jobs.ts";
 import { temporaryFolder } from "../support/temp-folder.ts";
 
 const PEER = fileURLToPath(new URL("../support/executor-peer.mjs", import.meta.url));
 
 interface Scenario {
   readonly title: string;
+  /** Default: a login. */
+  readonly kind?: "save-lease" | "remove-lease";
   readonly activation: "reload" | "restart";
   readonly profileId: string;
   readonly owner: string;
@@ -45,6 +48,22 @@ const SCENARIOS: readonly Scenario[] = [
     profileId: "openai-codex:carol",
     owner: "carol",
     outcome: "rolled-back",
+  },
+  {
+    title: "a leased credential, by reload",
+    kind: "save-lease",
+    activation: "reload",
+    profileId: "openai-codex:lease",
+    owner: "pool",
+    outcome: "done",
+  },
+  {
+    title: "the removal of a leased credential, by reload",
+    kind: "remove-lease",
+    activation: "reload",
+    profileId: "openai-codex:lease",
+    owner: "pool",
+    outcome: "done",
   },
 ];
 
@@ -92,13 +111,26 @@ async function prepare(scenario: Scenario) {
       JSON.stringify({ agents: { list: [{ id: "main" }, { id: "helper" }] } }),
     );
   }
+  if (scenario.kind === "remove-lease") {
+    const store = world.readStore();
+    store.profiles[scenario.profileId] = { type: "token", provider: "openai-codex", token: "t" };
+    store.order = { "openai-codex": [scenario.profileId, "openai-codex:bob"] };
+    writeFileSync(world.storePath, JSON.stringify(store));
+  }
   const neverHealthy = scenario.outcome === "rolled-back" ? scenario.profileId : undefined;
   writeFileSync(join(stateDir, "gateway-plan.json"), JSON.stringify({ neverHealthy }));
   writeFileSync(join(stateDir, "gateway-snapshot.json"), readFileSync(world.storePath));
   const before = world.readStore();
   const tokens = receivedTokens(scenario.owner);
-  const job = await world.enqueue(tokens, { activation: scenario.activation, profileId: scenario.profileId });
-  return { ...world, stateDir, copyPath, before, tokens, job };
+  const { activation, profileId } = scenario;
+  const credential = leased(scenario.owner);
+  const job =
+    scenario.kind === "save-lease"
+      ? await enqueueLeased(world, credential, { activation })
+      : scenario.kind === "remove-lease"
+        ? await enqueueRemoval(world, { activation })
+        : await world.enqueue(tokens, { activation, profileId });
+  return { ...world, credential, stateDir, copyPath, before, tokens, job };
 }
 
 async function assertEnded(
@@ -109,7 +141,9 @@ async function assertEnded(
   const store = world.readStore();
   const isDone = scenario.outcome === "done";
   const entry = store.profiles[scenario.profileId];
-  if (isDone) expect(entry?.["refresh"]).toBe(world.tokens.refresh.expose());
+  if (scenario.kind === "save-lease") expect(entry).toMatchObject({ token: world.credential.access.expose() });
+  else if (scenario.kind === "remove-lease") expect(entry).toBeUndefined();
+  else if (isDone) expect(entry?.["refresh"]).toBe(world.tokens.refresh.expose());
   else expect(entry).toEqual(world.before.profiles[scenario.profileId]);
   const others = ({ profiles, ...rest }: typeof store) => ({
     ...rest,
@@ -117,14 +151,15 @@ async function assertEnded(
     profiles: { ...profiles, [scenario.profileId]: undefined },
   });
   expect(others(store)).toEqual(others(world.before));
-  if (isDone) expect(store.order?.["openai-codex"]?.[0]).toBe(scenario.profileId);
+  if (scenario.kind === "remove-lease") expect(store.order?.["openai-codex"]).toEqual(["openai-codex:bob"]);
+  else if (isDone) expect(store.order?.["openai-codex"]?.[0]).toBe(scenario.profileId);
   else expect(store.order).toEqual(world.before.order);
 
   expect(await world.queue.open()).toEqual([]);
   const receipt = await world.receipts.get(world.job.id);
   expect(receipt).toMatchObject({ outcome: scenario.outcome });
   if (!wasKilled) expect(receipt?.interrupted).toBeUndefined();
-  expect(await world.outbox.list("telegram")).toHaveLength(1);
+  expect(await world.outbox.list("telegram")).toHaveLength(scenario.kind === undefined ? 1 : 0);
 
   const parked = await world.parked.list();
   expect(parked).toHaveLength(isDone ? 0 : 1);

@@ -55,7 +55,7 @@ describe("a worker", () => {
     const botToken = canary();
     await lab.host("fork", {
       CODEX_AUTH_BOT_TOKEN: botToken,
-      CODEX_AUTH_ALLOW_FROM: "77001",
+      CODEX_AUTH_ALLOW_FROM: "4242,77001",
       SOMETHING_ELSE: botToken,
     });
     const worker = await lab.untilWaiting(login.job.id);
@@ -63,7 +63,9 @@ describe("a worker", () => {
     expect(commandLine.split("\0").filter((word) => word !== "")).toEqual([process.execPath, ENTRY]);
     expect(environment.split("\0")).toContain(`OPENCLAW_STATE_DIR=${lab.stateDir}`);
     const { access, refresh } = login.tokens;
-    for (const secret of [botToken, access.expose(), refresh.expose(), "77001"]) {
+    // It asks the list again, so it is given the one that the bot was given.
+    expect(environment.split("\0")).toContain("CODEX_AUTH_ALLOW_FROM=4242,77001");
+    for (const secret of [botToken, access.expose(), refresh.expose()]) {
       expect(commandLine).not.toContain(secret);
       expect(environment).not.toContain(secret);
     }
@@ -156,7 +158,7 @@ describe("a worker", () => {
 });
 
 describe("a worker that has to leave the gateway's service", () => {
-  it("is started by systemd-run with the names of variables and no value", async () => {
+  it("is started by systemd-run with the names of variables and no value, and gets the gateway's token that way", async () => {
     const lab = await launchLab();
     const login = await lab.queueLogin("carol");
     const held = lab.holdStore();
@@ -173,13 +175,18 @@ describe("a worker that has to leave the gateway's service", () => {
     expect(argv).toEqual([...literal, ...settings, "--", process.execPath, ENTRY]);
     expect(names).toEqual(expect.arrayContaining(["HOME", "PATH", "LANG", "OPENCLAW_STATE_DIR"]));
     for (const name of names) expect(name).toMatch(/^[A-Z_]+$/);
-    expect(names).not.toContain("OPENCLAW_GATEWAY_TOKEN");
+    // Without it the worker could not ask a gateway to reload whose token is in its environment only.
+    expect(processFile(worker, "environ").split("\0")).toContain(
+      `OPENCLAW_GATEWAY_TOKEN=${secrets.OPENCLAW_GATEWAY_TOKEN}`,
+    );
     expect(variables).not.toContain("CODEX_AUTH_BOT_TOKEN");
     const { access, refresh } = login.tokens;
     for (const secret of [...Object.values(secrets), access.expose(), refresh.expose()]) {
       expect(argv.join(" ")).not.toContain(secret);
-      expect(processFile(worker, "environ")).not.toContain(secret);
+      expect(processFile(worker, "cmdline")).not.toContain(secret);
     }
+    for (const secret of [secrets.CODEX_AUTH_BOT_TOKEN, access.expose(), refresh.expose()])
+      expect(processFile(worker, "environ")).not.toContain(secret);
 
     await host.killGroup();
     held.release();

@@ -5,7 +5,8 @@ import { readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ParkedLogins, type LoginTokens, type ParkedLogin } from "../../src/apply/parked.ts";
-import { JobQueue, jobIdOf, type LoginRequest } from "../../src/apply/queue.ts";
+import { jobIdOf, type LoginRequest } from "../../src/apply/new-job.ts";
+import { JobQueue } from "../../src/apply/queue.ts";
 import { APPLY } from "../../src/config/defaults.ts";
 import { ownPaths } from "../../src/config/paths.ts";
 import { Secret } from "../../src/secrets/secret.ts";
@@ -59,7 +60,7 @@ describe("JobQueue", () => {
     expect(job).toMatchObject({ state: "queued", profileId: "openai-codex:work", login: { email: "a@example.com" } });
     expect(await parked.list()).toEqual([]);
     expect(await parked.tokens(entry.id)).toBeUndefined();
-    expect((await queue.secrets.get(job.id))?.login.refresh).toBe(received.refresh.expose());
+    expect((await queue.secrets.get(job.id))?.login?.refresh).toBe(received.refresh.expose());
   });
 
   it("makes one job of one parked login, however many press at once", async () => {

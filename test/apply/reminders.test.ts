@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { Address } from "../../src/apply/job.ts";
 import { Outbox } from "../../src/apply/outbox.ts";
 import { ParkedLogins, type ParkedLogin } from "../../src/apply/parked.ts";
 import { dueReminders, enqueueReminders } from "../../src/apply/reminders.ts";
@@ -12,6 +13,9 @@ import { temporaryFolder } from "../support/temp-folder.ts";
 
 const START = 1_800_000_000_000;
 const address = { host: "telegram", chatId: "1", personId: "1" };
+const CLI = { host: "cli", chatId: "cli", personId: "1000" };
+
+const approvers = (): readonly Address[] => [address, { host: "telegram", chatId: "2", personId: "2" }];
 
 function login(patch: Partial<ParkedLogin> = {}): ParkedLogin {
   return {
@@ -34,11 +38,14 @@ async function house() {
   const now = (): number => clock.now;
   const parked = new ParkedLogins({ folder: join(folder, "parked"), now, randomBytes });
   const outbox = new Outbox({ folder: join(folder, "outbox"), now });
-  const park = (requestedBy: ParkedLogin["requestedBy"] = address): Promise<ParkedLogin> => {
-    const { id: _id, createdAt: _at, schemaVersion: _version, ...record } = login({ requestedBy });
+  const park = (
+    requestedBy: ParkedLogin["requestedBy"] = address,
+    patch: Partial<ParkedLogin> = {},
+  ): Promise<ParkedLogin> => {
+    const { id: _id, createdAt: _at, schemaVersion: _version, ...record } = login({ requestedBy, ...patch });
     return parked.put(record, receivedTokens("alice"));
   };
-  const parts = { parked, outbox, now, host: "telegram" };
+  const parts = { parked, outbox, now, approvers, host: "telegram" };
   return { parked, outbox, clock, park, parts };
 }
 
@@ -49,10 +56,28 @@ describe("dueReminders", () => {
     ["has waited long enough", {}, START + APPLY.parkedReminderMs, true],
     ["was reminded of an hour ago", { remindedAt: START + 2 * DAY }, START + 2 * DAY + HOUR, false],
     ["was reminded of a day ago", { remindedAt: START + 2 * DAY }, START + 3 * DAY, true],
-    ["was asked for elsewhere", { requestedBy: { ...address, host: "cli" } }, START + 9 * DAY, false],
+    ["was asked for elsewhere", { requestedBy: CLI }, START + 9 * DAY, false],
+    ["a script may not save", { requestedBy: CLI, reason: "approval-needed" }, START + 9 * DAY, true],
     ["seems to come from the future", { createdAt: START + DAY }, START, false],
   ] as const)("of a login that %s: due is decided right", (_what, patch, now, isDue) => {
-    expect(dueReminders([login(patch)], "telegram", now)).toHaveLength(isDue ? 1 : 0);
+    const asked = { host: "telegram", approvers: () => [address], now: () => now };
+    expect(dueReminders([login(patch)], asked)).toHaveLength(isDue ? 1 : 0);
+  });
+
+  it("goes to those who are left where whoever asked was taken off the list", () => {
+    const problem = { code: "ERR_NOT_ALLOWED", message: "Not any more.", next: "Somebody else decides." };
+    const gone = { host: "telegram", chatId: "9", personId: "9" };
+    const left = login({ requestedBy: gone, reason: "store-failed", problem });
+    const due = dueReminders([left], { host: "telegram", approvers, now: () => START + DAY });
+    expect(due.flatMap(({ to }) => to.map(({ personId }) => personId))).toEqual(["1", "2"]);
+  });
+
+  it("concerns nobody while there is nobody who may allow what a script asks for, and is not used up", () => {
+    const wish = login({ requestedBy: CLI, reason: "approval-needed" });
+    const at = (people: readonly Address[]) =>
+      dueReminders([wish], { host: "telegram", approvers: () => people, now: () => START + 9 * DAY });
+    expect(at([])).toEqual([]);
+    expect(at([address])).toEqual([{ login: wish, to: [address] }]);
   });
 });
 
@@ -80,6 +105,31 @@ describe("enqueueReminders", () => {
     clock.now += APPLY.parkedReminderMs;
     await enqueueReminders(parts);
     expect(await outbox.list("telegram")).toHaveLength(1);
+  });
+
+  it("reminds each of those who may allow what a script asks for, once a day, and nobody when one has decided", async () => {
+    const { parked, outbox, clock, park, parts } = await house();
+    const { id } = await park(CLI, { reason: "approval-needed" });
+    const told = async (): Promise<readonly string[]> =>
+      (await outbox.list("telegram")).map(({ address: { personId } }) => personId).toSorted();
+    clock.now += APPLY.parkedReminderMs;
+    await enqueueReminders(parts);
+    await enqueueReminders(parts);
+    expect(await told()).toEqual(["1", "2"]);
+    expect(await outbox.list("cli")).toEqual([]);
+
+    // One of them has read it, the other cannot be reached: neither finds two.
+    const first = (await outbox.list("telegram")).find(({ address: { personId } }) => personId === "1");
+    await outbox.delivered(first?.id ?? "");
+    clock.now += APPLY.parkedReminderMs;
+    await enqueueReminders(parts);
+    expect(await told()).toEqual(["1", "2"]);
+
+    for (const message of await outbox.list("telegram")) await outbox.delivered(message.id);
+    await parked.discard(id);
+    clock.now += APPLY.parkedReminderMs;
+    await enqueueReminders(parts);
+    expect(await told()).toEqual([]);
   });
 
   it("of two hosts at once makes one", async () => {

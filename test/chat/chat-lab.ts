@@ -11,6 +11,7 @@ import { ParkedLogins } from "../../src/apply/parked.ts";
 import { Receipts } from "../../src/apply/receipt.ts";
 import { ButtonCodec } from "../../src/chat/button.ts";
 import type { Asker, Incoming, Outgoing } from "../../src/chat/conversation.ts";
+import { Invitations } from "../../src/chat/invitations.ts";
 import { ShownLists } from "../../src/chat/lists.ts";
 import { lineText, plainText, type Button, type Reply } from "../../src/chat/reply.ts";
 import { ChatRouter } from "../../src/chat/router.ts";
@@ -20,6 +21,7 @@ import { readEnvironment } from "../../src/config/env.ts";
 import { openClawPaths, ownPaths, type OwnPaths } from "../../src/config/paths.ts";
 import { CodexAuthError } from "../../src/errors.ts";
 import { JsonProfileStore } from "../../src/profiles/json-store.ts";
+import { notSet } from "../../src/lease/service.ts";
 import { silentLog } from "../../src/secrets/log.ts";
 import { Secret } from "../../src/secrets/secret.ts";
 import { temporaryFolder } from "../support/temp-folder.ts";
@@ -206,6 +208,7 @@ export interface ChatLab {
   readonly parked: ParkedLogins;
   readonly receipts: Receipts;
   readonly outbox: Outbox;
+  readonly invitations: Invitations;
   readonly clock: { now: number };
   /** How often an executor was asked for. */
   kicks(): number;
@@ -233,6 +236,7 @@ export async function chatLab(options: Partial<ChatServices> = {}): Promise<Chat
   const queue = new JobQueue({ paths, parked, now });
   const receipts = new Receipts({ folder: paths.receipts, now });
   const outbox = new Outbox({ folder: paths.outbox, now });
+  const invitations = new Invitations({ folder: join(paths.chat, "invitations"), outbox, now });
   const signIns = new MemorySignIns(now);
   const out = new Recorder();
   let kicks = 0;
@@ -249,11 +253,15 @@ export async function chatLab(options: Partial<ChatServices> = {}): Promise<Chat
       launch: async () => void (kicks += 1),
     }),
     gateway: { interruptedByRestart: async () => [] },
+    lease: () => {
+      throw notSet({ enabled: true });
+    },
     agentId: "main",
     activation: "auto",
     allow: ({ personId }) => personId === "1" || personId === "2",
     buttons: await ButtonCodec.open({ folder: paths.chat, now }),
     lists: new ShownLists({ folder: paths.chat, now }),
+    invitations,
     progressEveryMs: 1,
     now,
     log: silentLog,
@@ -278,6 +286,7 @@ export async function chatLab(options: Partial<ChatServices> = {}): Promise<Chat
     storePath,
     incoming,
     outbox,
+    invitations,
     kicks: () => kicks,
     writeStore: async (profiles, { agent = "main", order } = {}) => {
       const entries = Object.entries(profiles).map(

@@ -105,6 +105,17 @@ describe("parseCodexAuth", () => {
 });
 
 describe("mayHoldCallback", () => {
+  it("sees encoded addresses, broken ones, and a bare code with its state", () => {
+    const texts = [
+      encodeURIComponent(callback),
+      encodeURIComponent(encodeURIComponent(callback)),
+      "localhost%3A1455%2Fauth%2Fcallback%3Fcode%3Dabc",
+      "localhost:1455/auth/call\nback?co\nde=abc&st\nate=def",
+      "code=abc&state=def",
+    ];
+    for (const text of texts) expect(mayHoldCallback(text), text).toBe(true);
+  });
+
   it("sees addresses and their tails, and leaves names alone", () => {
     for (const text of [callback, "see HTTPS://x", "?code=1", "auth/callback?error=access_denied", "x&state=1"]) {
       expect(mayHoldCallback(text), text).toBe(true);

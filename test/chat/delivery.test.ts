@@ -75,11 +75,10 @@ describe("delivery", () => {
       lab.out.edit = edit.bind(lab.out);
       return lab.out.send(reply);
     };
-    await move(lab, { state: "written", progress: { step: "reloading", at: 1 } });
-    const [job] = await lab.queue.open();
+    const job = await move(lab, { state: "written", progress: { step: "reloading", at: 1 } });
     await end(lab);
     await deliverAll(lab, deliveryOf(lab));
-    expect(lab.out.lastId).not.toBe(job?.requestedBy.messageId);
+    expect(lab.out.lastId).not.toBe(job.requestedBy.messageId);
     expect(lab.out.last).toContain("is saved");
   });
 

@@ -1,6 +1,6 @@
 import { chmod, readdir, readFile, writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { jobIdOf } from "../../src/apply/queue.ts";
+import { jobIdOf } from "../../src/apply/new-job.ts";
 import { CodexAuthError } from "../../src/errors.ts";
 import { alice, bob, chatLab, signedIn, type Account, type ChatLab } from "./chat-lab.ts";
 

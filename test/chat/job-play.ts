@@ -1,14 +1,20 @@
 // Plays the executor's part on a real queue: moves jobs, writes receipts and what is to be told.
 
 import { randomUUID } from "node:crypto";
-import type { Job } from "../../src/apply/job.ts";
+import type { LoginJob } from "../../src/apply/job.ts";
 import type { Receipt } from "../../src/apply/receipt.ts";
 import type { ChatLab } from "./chat-lab.ts";
 
-/** Changes the one open job of `lab`. */
-export async function move(lab: ChatLab, patch: Partial<Job>): Promise<Job> {
+/** The one open job of `lab`. */
+async function openLogin(lab: ChatLab): Promise<LoginJob> {
   const [job] = await lab.queue.open();
-  if (job === undefined) throw new Error("no open job");
+  if (job?.kind !== "save-login") throw new Error("no open job");
+  return job;
+}
+
+/** Changes the one open job of `lab`. */
+export async function move(lab: ChatLab, patch: Partial<LoginJob>): Promise<LoginJob> {
+  const job = await openLogin(lab);
   const next = { ...job, ...patch };
   await lab.queue.save(next);
   return next;
@@ -16,7 +22,7 @@ export async function move(lab: ChatLab, patch: Partial<Job>): Promise<Job> {
 
 /** The receipt of a job that went well; `patch` makes it another. */
 export function receiptOf(
-  job: Pick<Job, "id" | "agentId" | "profileId" | "requestedBy">,
+  job: Pick<LoginJob, "id" | "agentId" | "profileId" | "requestedBy">,
   patch: Partial<Receipt> = {},
 ): Receipt {
   return {
@@ -38,8 +44,7 @@ export function receiptOf(
 
 /** Ends the one open job: its receipt, its answer in the outbox, its last state. */
 export async function end(lab: ChatLab, patch: Partial<Receipt> = {}): Promise<Receipt> {
-  const [job] = await lab.queue.open();
-  if (job === undefined) throw new Error("no open job");
+  const job = await openLogin(lab);
   const receipt = receiptOf(job, { endedAt: lab.clock.now, ...patch });
   await lab.receipts.put(receipt);
   await lab.outbox.put({

@@ -63,7 +63,7 @@ describe("/codex_auth take", () => {
     const id = await park(lab, "home", bob);
     await lab.say(`take ${id.toUpperCase()} as spare first`);
     const jobs = await lab.queue.list();
-    expect(jobs.map(({ profileId, makeFirst }) => [profileId, makeFirst])).toEqual([
+    expect(jobs.map((job) => [job.profileId, job.kind === "save-login" && job.makeFirst])).toEqual([
       ["openai-codex:work", false],
       ["openai-codex:spare", true],
     ]);

@@ -2,12 +2,13 @@ import { describe, expect, it } from "vitest";
 import type { Job } from "../../src/apply/job.ts";
 import { ProgressBoard } from "../../src/chat/progress.ts";
 import { lineText } from "../../src/chat/reply.ts";
+import type { ChatServices } from "../../src/chat/services.ts";
 import { silentLog } from "../../src/secrets/log.ts";
 import { alice, chatLab, signedIn } from "./chat-lab.ts";
 import { end, move } from "./job-play.ts";
 
-async function enqueued(): Promise<Awaited<ReturnType<typeof chatLab>>> {
-  const lab = await chatLab();
+async function enqueued(options: Partial<ChatServices> = {}): Promise<Awaited<ReturnType<typeof chatLab>>> {
+  const lab = await chatLab(options);
   await lab.writeStore({ work: alice });
   lab.signIns.next = async () => signedIn(alice);
   await lab.say("work");
@@ -31,7 +32,7 @@ describe("progress of a job", () => {
     await until(() => lab.out.lastReply.buttons !== undefined);
     expect(line()).toBe("work: queued");
     expect(lab.out.button("Cancel").typed).toBe("/codex_auth cancel");
-    const steps: readonly Partial<Job>[] = [
+    const steps: readonly Parameters<typeof move>[1][] = [
       { state: "prepared", progress: { step: "waiting-for-store", at: 0, waitMs: 130_000 } },
       { progress: { step: "writing", at: 1 } },
       { state: "written", progress: { step: "stopping", at: 2 } },
@@ -50,6 +51,17 @@ describe("progress of a job", () => {
     expect(lab.out.lastId).toBe(lastId);
     await end(lab);
     await lab.router.idle();
+  });
+
+  it("is shown no further to somebody who was taken off the allow-list on the way", async () => {
+    const people = new Set(["1"]);
+    const lab = await enqueued({ allow: ({ personId }) => people.has(personId) });
+    await until(() => lab.out.lastReply.buttons !== undefined);
+    people.clear();
+    await move(lab, { state: "written", progress: { step: "stopping", at: 2 } });
+    await end(lab);
+    await lab.router.idle();
+    expect(lineText(lab.out.lastReply.lines[0] ?? [])).toBe("work: queued");
   });
 
   it("is given up by its button before it is written, and not after", async () => {

@@ -36,6 +36,45 @@ describe("the final answer", () => {
     expect(plainText(reply).split("\n")).toContain(words);
   });
 
+  it.each(["rolled-back", "done"] as const)(
+    "says that the gateway is down where a restart ended in nothing, and how to start it: %s",
+    async (outcome) => {
+      const lab = await chatLab();
+      const problem = { code: "ERR_GATEWAY_UNHEALTHY", message: "It has not become ready.", next: "Look at its log." };
+      const textOf = async (gatewayAfter: "running" | "stopped"): Promise<string> => {
+        const activation = { asked: "restart", used: "restart", proven: "unproven", gatewayAfter } as const;
+        return plainText(await lab.router.renderReceipt(receiptOf(job, { outcome, problem, activation }), lab.asker));
+      };
+      expect(await textOf("stopped")).toMatch(/does not run now: start it, .*openclaw gateway start/);
+      expect(await textOf("running")).not.toContain("does not run");
+    },
+  );
+
+  it("names a leased credential by what the broker calls it, and nobody as signed in", async () => {
+    const lab = await chatLab();
+    const leased = { kind: "save-lease", label: "alpha@example.com", leaseId: "lease_1" } as const;
+    const text = plainText(await lab.router.renderReceipt(receiptOf(job, leased), lab.asker));
+    expect(text).toContain("The leased login, as work, is saved.");
+    expect(text).toContain("Credential alpha@example.com");
+    expect(text).not.toContain("Signed in");
+    const group = { ...lab.asker, private: false };
+    expect(plainText(await lab.router.renderReceipt(receiptOf(job, leased), group))).not.toContain("@");
+    const failed = receiptOf(job, { ...leased, outcome: "failed" });
+    expect(plainText(await lab.router.renderReceipt(failed, lab.asker))).toContain("was not changed");
+  });
+
+  it("says that leased tokens are gone, or why nothing was removed", async () => {
+    const lab = await chatLab();
+    const removal = { kind: "remove-lease" } as const;
+    const textOf = async (more: Partial<Receipt>): Promise<string> =>
+      plainText(await lab.router.renderReceipt(receiptOf(job, { ...removal, ...more }), lab.asker));
+    expect(await textOf({})).toContain("The leased login was removed from work.");
+    expect(await textOf({ note: "there is another login" })).toContain(
+      "Nothing was removed from work: there is another login",
+    );
+    expect(await textOf({ outcome: "failed" })).toContain("could not be removed");
+  });
+
   it("tells of a new order, removed copies and an interrupted worker, and names the agent where there are several", async () => {
     const lab = await chatLab();
     await lab.writeStore({ work: alice });

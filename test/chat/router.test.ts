@@ -97,9 +97,11 @@ describe("buttons", () => {
       const data = lab.services.buttons.encode(name, refOf("nothing"), lab.asker);
       const before = lab.out.toasts.length;
       expect(await lab.incoming({ kind: "press", data })).toBe("handled");
-      expect(lab.out.toasts.length, name).toBe(before + 1);
+      if (!name.startsWith("lease_")) expect(lab.out.toasts.length, name).toBe(before + 1);
+      // Without a broker there is no lease that could be another one.
+      else expect(lab.out.lastReply.problem?.code, name).toBe("ERR_BROKER_NOT_SET");
     }
-    expect(lab.out.history).toEqual([]);
+    expect(lab.out.history.filter(({ problem }) => problem === undefined)).toEqual([]);
   });
 
   it("do nothing in a group, where none are shown", async () => {
@@ -129,14 +131,11 @@ describe("buttons", () => {
 });
 
 describe("the other commands", () => {
-  it.each(["lease", "codex_usage"] as const)(
-    "/%s says in one sentence that this version does not have it",
-    async (name) => {
-      const lab = await chatLab();
-      await lab.incoming({ kind: "command", name, args: "" });
-      expect(lab.out.last).toBe(`This version does not have /${name} yet; it answers to /codex_auth.`);
-    },
-  );
+  it("/codex_usage says in one sentence that this version does not have it", async () => {
+    const lab = await chatLab();
+    await lab.incoming({ kind: "command", name: "codex_usage", args: "" });
+    expect(lab.out.last).toBe("This version does not have /codex_usage yet; it answers to /codex_auth and /lease.");
+  });
 
   it("help lists what can be typed", async () => {
     const lab = await chatLab();

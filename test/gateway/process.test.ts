@@ -68,6 +68,9 @@ describe("looksLikeGateway", () => {
     [["openclaw"]],
     [["/usr/bin/node", "/opt/openclaw/openclaw.mjs", "gateway", "run"]],
     [["openclaw", "gateway", "--port", "1"]],
+    // The service that `openclaw gateway install` of 2026.5.28 makes.
+    [["/usr/bin/node", "/usr/lib/node_modules/openclaw/dist/index.js", "gateway", "--port", "18789"]],
+    [["/usr/bin/node", "/opt/openclaw/dist/entry.mjs", "gateway"]],
   ])("%j does", (words) => {
     expect(looksLikeGateway(words)).toBe(true);
   });
@@ -78,6 +81,8 @@ describe("looksLikeGateway", () => {
     [["vim", "openclaw-gateway.log"]],
     [["openclaw", "models", "status"]],
     [["gateway"]],
+    [["node", "/srv/dist/index.js", "gateway"]],
+    [["node", "/opt/openclaw/dist/index.js", "models"]],
   ])("%j does not", (words) => {
     expect(looksLikeGateway(words)).toBe(false);
   });

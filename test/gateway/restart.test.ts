@@ -146,10 +146,20 @@ describe("restartGateway", () => {
     return { tools: { ...base, ...change }, orders };
   }
 
-  test("a pid that was given to another process meanwhile gets no order", async () => {
+  test("another process that has come in its place meanwhile is the restart that was wanted: it gets no order", async () => {
     const later = { ...instance, startTime: 2 };
     const given = tools({ locate: () => Promise.resolve({ kind: "running", instance: later }) });
-    await expect(restartGateway(given.tools, instance)).rejects.toMatchObject({ code: "ERR_GATEWAY_DISAGREES" });
+    await expect(restartGateway(given.tools, instance)).resolves.toMatchObject({ instance: later });
+    expect(given.orders).toEqual([]);
+  });
+
+  test("and one that has come but does not get ready is no restart", async () => {
+    const later = { ...instance, startTime: 2 };
+    const given = tools({
+      locate: () => Promise.resolve({ kind: "running", instance: later }),
+      health: () => Promise.resolve({ live: true, ready: false, failing: ["channels"], uptimeMs: 10 }),
+    });
+    await expect(restartGateway(given.tools, instance)).rejects.toMatchObject({ code: "ERR_GATEWAY_UNHEALTHY" });
     expect(given.orders).toEqual([]);
   });
 

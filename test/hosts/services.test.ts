@@ -5,9 +5,17 @@ import { dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Asker } from "../../src/chat/conversation.ts";
 import { ChatRouter } from "../../src/chat/router.ts";
-import { loadConfig, type Config } from "../../src/config/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { readEnvironment } from "../../src/config/env.ts";
-import { buildChatServices, buildParts, mayAsk, type ChatOptions, type Parts } from "../../src/hosts/services.ts";
+import {
+  approversOf,
+  buildChatServices,
+  buildParts,
+  mayAsk,
+  mayStill,
+  type ChatOptions,
+  type Parts,
+} from "../../src/hosts/services.ts";
 import { silentLog } from "../../src/secrets/log.ts";
 import { accessToken, alice, bob, Recorder, type Account } from "../chat/chat-lab.ts";
 import { temporaryFolder } from "../support/temp-folder.ts";
@@ -201,23 +209,41 @@ describe("the composed chat", () => {
   });
 });
 
-async function configOf(settings: Record<string, string>): Promise<Config> {
+async function partsOf(settings: Record<string, string>): Promise<Parts> {
   const home = await temporaryFolder();
-  return loadConfig(join(home, "config.json"), readEnvironment({ HOME: home, ...settings }));
+  const environment = readEnvironment({ HOME: home, ...settings });
+  const config = await loadConfig(join(home, "config.json"), environment);
+  return buildParts({ environment, config, log: silentLog, launch: () => Promise.resolve() });
 }
 
 describe("who may", () => {
   it("is on the list in Telegram, and sits at this machine elsewhere; an empty list is nobody", async () => {
-    const some = await configOf({ CODEX_AUTH_ALLOW_FROM: "11 22" });
+    const some = await partsOf({ CODEX_AUTH_ALLOW_FROM: "11 22" });
     expect(["11", "22", "1", "112"].map((personId) => mayAsk(some, { host: "telegram", personId }))).toEqual([
       true,
       true,
       false,
       false,
     ]);
-    expect(mayAsk(await configOf({}), { host: "telegram", personId: "11" })).toBe(false);
+    expect(mayAsk(await partsOf({}), { host: "telegram", personId: "11" })).toBe(false);
     expect(mayAsk(some, { host: "terminal", personId: "anyone" })).toBe(true);
     expect(mayAsk(some, { host: "openclaw", personId: "11" })).toBe(false);
+  });
+
+  it("is asked of the settings file each time, also for those who are asked what a script wants", async () => {
+    const parts = await partsOf({ CODEX_AUTH_BOT_TOKEN: "1:made-up" });
+    const services = await buildChatServices(parts, { unattended: true });
+    const telegram = { ...asker, host: "telegram", personId: "11" } as const;
+    const allow = (...ids: readonly number[]): Promise<void> =>
+      writeFile(parts.own.config, JSON.stringify({ telegram: { allowFrom: ids } }), { mode: 0o600 });
+    expect(services.allow(telegram)).toBe(false);
+    await allow(11, 22);
+    expect([services.allow(telegram), mayStill(parts, telegram)]).toEqual([true, true]);
+    expect(approversOf(parts).map(({ personId }) => personId)).toEqual(["11", "22"]);
+    await allow(22);
+    expect([services.allow(telegram), mayStill(parts, telegram)]).toEqual([false, false]);
+    expect(approversOf(parts).map(({ personId }) => personId)).toEqual(["22"]);
+    expect(services.allow(asker)).toBe(true);
   });
 
   it("must allow what a script asks for, unless the config file lets it", async () => {

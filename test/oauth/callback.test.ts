@@ -31,6 +31,14 @@ describe("parseCallback accepts", () => {
     ["angle brackets", `<${GOOD}>`],
     ["quotes and white space", ` \n"${GOOD}" `],
     ["a sentence around it", `here you are: ${GOOD}, thanks`],
+    ["punctuation behind it", `${GOOD}.`],
+    ["a markdown link", `[${GOOD}](${GOOD})`],
+    ["its percent-encoded form", encodeURIComponent(GOOD)],
+    ["a break in its code", GOOD.replace("ac_", "ac_\n")],
+    ["a break in its state", `${GOOD.slice(0, -9)}\n${GOOD.slice(-9)}`],
+    ["a break in its path", GOOD.replace("callback", "call\r\n  back")],
+    ["three breaks in a quoted mail", `> ${GOOD.slice(0, 30)}\n> ${GOOD.slice(30, 60)}\n> ${GOOD.slice(60)}`],
+    ["a word on the next line", `${GOOD}\nthanks`],
     ["a missing scheme", GOOD.slice("http://".length)],
   ])("%s", (_what, text) => {
     expect(parseCallback(text, attempt).code.expose()).toBe(CODE);
@@ -59,6 +67,11 @@ describe("parseCallback refuses", () => {
     ],
     ["a host that only ends like ours", `http://evil.localhost:1455/auth/callback?${query}`, "ERR_CALLBACK_MALFORMED"],
     ["our address inside another one", `https://evil.example/?u=${GOOD}`, "ERR_CALLBACK_MALFORMED"],
+    [
+      "our encoded address inside another one",
+      `https://evil.example/?u=${encodeURIComponent(GOOD)}`,
+      "ERR_CALLBACK_MALFORMED",
+    ],
     ["a name before the host", `http://localhost:1455@evil.example/auth/callback?${query}`, "ERR_CALLBACK_MALFORMED"],
     ["a name at our host", `http://me@localhost:1455/auth/callback?${query}`, "ERR_CALLBACK_MALFORMED"],
     ["https", GOOD.replace("http:", "https:"), "ERR_CALLBACK_MALFORMED"],
@@ -87,6 +100,14 @@ describe("parseCallback refuses", () => {
     const error = refusal(text);
     expect(error.code).toBe(code);
     for (const secret of [CODE, STATE, "evil.example"]) expect(error.message + error.next).not.toContain(secret);
+  });
+
+  it("an address whose code may or may not go on in the next line: a wrong code would use up the attempt", () => {
+    const swapped = `http://localhost:1455/auth/callback?state=${STATE}&code=${CODE}`;
+    const error = refusal(`${swapped}\nthanks`);
+    expect(error.code).toBe("ERR_CALLBACK_MALFORMED");
+    expect(error.next).toContain("one line");
+    expect(parseCallback(`${swapped}\n\nthanks`, attempt).code.expose()).toBe(CODE);
   });
 
   it("says of a bare code what to paste instead", () => {

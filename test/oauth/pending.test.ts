@@ -129,6 +129,22 @@ describe("PendingLogins.cancel, burn and burnByState", () => {
     expect(await logins.find(EVE)).toEqual([other]);
   });
 
+  it.each<[string, (address: string) => string]>([
+    ["encoded", (address) => encodeURIComponent(address)],
+    ["broken over lines in its state", (address) => `${address.slice(0, -9)}\n${address.slice(-9)}`],
+    ["nothing but its tail", (address) => address.slice(address.indexOf("code="))],
+    ["a markdown link", (address) => `[${address}](${address})`],
+  ])("burnByState and claimPasted know the attempt by an address that is %s", async (how, written) => {
+    const { logins } = await pendingLab();
+    const leaked = await logins.start(WORK);
+    expect(await logins.burnByState(written(callbackOf(leaked)))).toEqual([leaked]);
+    const login = await logins.start(WORK);
+    await logins.start({ ...WORK, profileId: "openai-codex:newer" });
+    const claim = logins.claimPasted({ ...ADA, callbackText: written(callbackOf(login)) });
+    if (how === "nothing but its tail") await expect(claim).rejects.toMatchObject({ code: "ERR_CALLBACK_BARE_CODE" });
+    else await expect(claim).resolves.toMatchObject({ login: { id: login.id } });
+  });
+
   it("burnByState knows the attempt also by a part of the address or by the sign-in link, and by nothing else", async () => {
     const { logins } = await pendingLab();
     const first = await logins.start(WORK);

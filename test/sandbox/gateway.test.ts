@@ -91,6 +91,10 @@ describe.concurrent.each(["one-file", "two-files"] as const)("the sandbox gatewa
       code: expect.stringMatching(/^ERR_(GATEWAY_UNHEALTHY|RESTART_NOT_SEEN|GATEWAY_STOPPED)$/),
     });
     expect(await world.gatewayPid()).toBeUndefined();
+    expect(await world.usedProfile()).toBeUndefined();
+    await world.setFaults([]);
+    await Promise.all([world.startGateway(), world.startGateway()]);
+    expect(await gateway.health(await located())).toMatchObject({ ready: true });
   });
 
   it("is back but not ready after a restart that hangs, and well after the next one", async (context) => {

@@ -6,7 +6,8 @@ import { dirname, join } from "node:path";
 import { Executor } from "../../src/apply/executor.ts";
 import { Outbox } from "../../src/apply/outbox.ts";
 import { ParkedLogins, type LoginTokens, type ParkedLogin } from "../../src/apply/parked.ts";
-import { JobQueue, type LoginRequest } from "../../src/apply/queue.ts";
+import type { LoginRequest } from "../../src/apply/new-job.ts";
+import { JobQueue } from "../../src/apply/queue.ts";
 import { Receipts } from "../../src/apply/receipt.ts";
 import { withReign } from "../../src/apply/reign.ts";
 import type { ExecutorServices } from "../../src/apply/services.ts";
@@ -53,8 +54,8 @@ export function receivedTokens(name: string, expiresAtMs = Date.now() + 10 * DAY
   return { access: Secret.of(fakeAccessToken(owner)), refresh: Secret.of(fakeRefreshToken()), expiresAtMs };
 }
 
-/** Lays out the state folder below `folder`. */
-export function applyWorld(folder: string) {
+/** Lays out the state folder below `folder`; `more` goes to the executor besides. */
+export function applyWorld(folder: string, more: Pick<ExecutorServices, "mayStill"> = {}) {
   const stateDir = join(folder, ".openclaw");
   const storePath = join(stateDir, "agents", "main", "agent", "auth-profiles.json");
   mkdirSync(dirname(storePath), { recursive: true, mode: 0o700 });
@@ -77,6 +78,7 @@ export function applyWorld(folder: string) {
     gateway,
     now: Date.now,
     log: silentLog,
+    ...more,
   };
   return {
     ...services,

@@ -26,6 +26,17 @@ export function fakeAccessToken(owner: FakeOwner): string {
   return `${part({ alg: "none" })}.${part(payload)}.${randomBytes(8).toString("base64url")}`;
 }
 
+/** An unsigned id token; `signedInAtMs` is its `auth_time`. */
+export function fakeIdToken(owner: FakeOwner & { readonly signedInAtMs?: number }): string {
+  const payload = {
+    exp: Math.trunc(owner.expiresAtMs / 1_000),
+    email: owner.email,
+    ...(owner.signedInAtMs === undefined ? {} : { auth_time: Math.trunc(owner.signedInAtMs / 1_000) }),
+    "https://api.openai.com/auth": { chatgpt_account_id: owner.accountId, chatgpt_user_id: owner.userId },
+  };
+  return `${part({ alg: "none" })}.${part(payload)}.${randomBytes(8).toString("base64url")}`;
+}
+
 /** A refresh token of no account. */
 export function fakeRefreshToken(): string {
   return ["rt", randomBytes(16).toString("hex")].join("-");

@@ -66,7 +66,7 @@ export async function launchLab() {
     untilNoWorker: () => expect.poll(() => workersOf(stateDir), SOON).toEqual([]),
     /** Runs a host with `variables` on top of the test's own surroundings. */
     host: (what: "fork" | "leave" | "resume", variables: Record<string, string> = {}) =>
-      startHost(what, { HOME: folder, OPENCLAW_STATE_DIR: stateDir, ...variables }),
+      startHost(what, { HOME: folder, OPENCLAW_STATE_DIR: stateDir, CODEX_AUTH_ALLOW_FROM: "4242", ...variables }),
   };
 }
 

@@ -1,7 +1,10 @@
-// Builds the entry that OpenClaw keeps for a login from the tokens of that login.
+// Builds the entry that OpenClaw keeps for a login, or for a leased credential, from its tokens.
 
 import { decodeAccessToken } from "../../profiles/claims.ts";
-import { CODEX_PROVIDER, sealCredential, type SealedCredential } from "../../profiles/profile.ts";
+import { CODEX_PROVIDER, sealCredential, unsealEntry, type SealedCredential } from "../../profiles/profile.ts";
+import { fingerprintJson } from "../../secrets/fingerprint.ts";
+import type { Secret } from "../../secrets/secret.ts";
+import type { SaveLeaseJob } from "../job.ts";
 import type { LoginTokens } from "../parked.ts";
 
 /**
@@ -19,4 +22,30 @@ export function credentialFor(tokens: LoginTokens): SealedCredential {
     ...(claims?.email === undefined ? {} : { email: claims.email }),
     ...(claims?.accountId === undefined ? {} : { accountId: claims.accountId }),
   });
+}
+
+/**
+ * The entry for a leased credential: without a refresh token, since the broker renews it and a second owner would end it for both
+ * (design, decision 9). No marker of ours is in it: 2026.5.28 drops `managedBy` and `accountId` of a token when it saves.
+ */
+export function leasedCredentialFor(
+  lease: Pick<SaveLeaseJob["lease"], "expiresAtMs" | "email">,
+  access: string,
+): SealedCredential {
+  return sealCredential({
+    type: "token",
+    provider: CODEX_PROVIDER,
+    token: access,
+    expires: lease.expiresAtMs,
+    ...(lease.email === undefined || lease.email.trim() === "" ? {} : { email: lease.email }),
+  });
+}
+
+/** The fingerprint that a leased credential has in the store, as receipts and plans name it. */
+export function leasedFingerprint(credential: {
+  readonly access: Secret;
+  readonly expiresAtMs: number;
+  readonly email?: string | undefined;
+}): string {
+  return fingerprintJson(unsealEntry(leasedCredentialFor(credential, credential.access.expose())));
 }

@@ -8,7 +8,7 @@ import type { ExecutorServices } from "../services.ts";
 import { valuesOf } from "./prepare.ts";
 import { restartFor } from "./restart.ts";
 import { settle } from "./settle.ts";
-import { isRenewed } from "./verify.ts";
+import { isRenewed } from "./overtaken.ts";
 import { reloadWithin } from "./write.ts";
 
 /**
@@ -52,7 +52,7 @@ async function end(
 async function undo(run: JobRun, services: ExecutorServices): Promise<CodexAuthError | undefined> {
   try {
     const hasReloaded = await undoFiles(run, services);
-    if (run.job.mode === "reload" && !hasReloaded) {
+    if (reloads(run) && !hasReloaded) {
       const location = await services.gateway.locate();
       if (location.kind === "running") await services.gateway.reload(location.instance);
     }
@@ -74,7 +74,7 @@ async function undoFiles(run: JobRun, services: ExecutorServices): Promise<boole
     const isLast = index === files.length - 1;
     await services.store.undo(file, entry, {
       whileLocked: async (hold) => {
-        const location = isLast && run.job.mode === "reload" ? await services.gateway.locate() : undefined;
+        const location = isLast && reloads(run) ? await services.gateway.locate() : undefined;
         if (location?.kind !== "running") return;
         await reloadWithin(services, location.instance, hold.remainingMs());
         hasReloaded = true;
@@ -82,6 +82,11 @@ async function undoFiles(run: JobRun, services: ExecutorServices): Promise<boole
     });
   }
   return hasReloaded;
+}
+
+/** A gateway that was not there when the job was prepared may have come since and read what is undone now. */
+function reloads({ job }: JobRun): boolean {
+  return job.mode === "reload" || (job.mode === "none" && job.activation !== "none");
 }
 
 async function remainsOf(run: JobRun, services: ExecutorServices): Promise<Remains> {

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { decodeAccessToken, identityOf } from "../../profiles/claims.ts";
-import { hasEnded, type Job, type JobState, type Problem } from "../job.ts";
+import { hasEnded, type Job, type JobState, type LoginJob, type Problem } from "../job.ts";
 import type { JobRun } from "../job-run.ts";
 import { loadTokens, type ParkedLogin } from "../parked.ts";
 import type { Receipt } from "../receipt.ts";
@@ -12,34 +12,36 @@ import type { ExecutorServices } from "../services.ts";
 export interface Ending {
   readonly outcome: Receipt["outcome"];
   readonly problem?: Problem;
-  /** Why its login goes back to the parked ones; absent where the login is in the store. */
+  /** Why its login goes back to the parked ones; absent where the login is in the store. A leased credential is never parked. */
   readonly park?: ParkedLogin["reason"];
 }
 
 /** Ends the job of `run`. */
 export async function settle(run: JobRun, ending: Ending, services: ExecutorServices): Promise<void> {
+  const { job } = run;
   const parkedId =
-    ending.park === undefined ? undefined : await parkAgain(run.job, ending.park, ending.problem, services);
-  const receipt = receiptOf(run.job, ending, parkedId, services.now());
+    ending.park === undefined || job.kind !== "save-login"
+      ? undefined
+      : await parkAgain(job, ending.park, ending.problem, services);
+  const receipt = receiptOf(job, ending, parkedId, services.now());
   await services.receipts.put(receipt);
-  await services.outbox.put({
-    id: run.job.id,
-    address: run.job.requestedBy,
-    content: { kind: "receipt", receiptId: run.job.id },
-  });
+  if (job.requestedBy !== undefined) {
+    const content = { kind: "receipt", receiptId: job.id } as const;
+    await services.outbox.put({ id: job.id, address: job.requestedBy, content });
+  }
   await run.advance(ending.outcome, ending.problem === undefined ? {} : { problem: ending.problem });
   await services.queue.secrets.remove(run.job.id);
 }
 
 /** A received login is never dropped: it is parked under an id of its own, the same one if we are killed and come here again. */
 async function parkAgain(
-  job: Job,
+  job: LoginJob,
   reason: ParkedLogin["reason"],
   problem: Problem | undefined,
   services: ExecutorServices,
 ): Promise<string | undefined> {
   const secret = await services.queue.secrets.get(job.id);
-  if (secret === undefined) return undefined;
+  if (secret?.login === undefined) return undefined;
   const id = againId(job);
   const { email, planType, expiresAtMs } = job.login;
   const tokens = loadTokens(secret.login);
@@ -90,12 +92,21 @@ function receiptOf(job: Job, ending: Ending, parkedId: string | undefined, ended
     },
     ...(job.order === undefined ? {} : { order: job.order }),
     ...(job.removedCopies === undefined ? {} : { removedCopies: job.removedCopies }),
-    ...job.login,
+    ...credentialFacts(job),
     ...(ending.problem === undefined ? {} : { problem: ending.problem }),
     ...(parkedId === undefined ? {} : { parkedId }),
-    requestedBy: job.requestedBy,
+    ...(job.note === undefined ? {} : { note: job.note }),
+    ...(job.requestedBy === undefined ? {} : { requestedBy: job.requestedBy }),
     ...(job.interrupted ? { interrupted: true } : {}),
   };
+}
+
+/** Whose credential it is about, as far as anybody may know. */
+function credentialFacts(job: Job): Pick<Receipt, "email" | "planType" | "expiresAtMs" | "leaseId" | "label"> {
+  if (job.kind === "save-login") return job.login;
+  if (job.kind === "remove-lease") return job.lease.leaseId === undefined ? {} : { leaseId: job.lease.leaseId };
+  const { accountId: _unsaid, ...facts } = job.lease;
+  return facts;
 }
 
 /** How long the job stayed in each state, from its journal. */

@@ -2,62 +2,71 @@
 
 import { APPLY } from "../../config/defaults.ts";
 import { CodexAuthError } from "../../errors.ts";
-import { openCredential } from "../../profiles/profile.ts";
-import { isSameLogin } from "../../profiles/same-login.ts";
+import type { GatewayProfile } from "../../gateway/instance.ts";
 import type { Job } from "../job.ts";
 import type { JobRun } from "../job-run.ts";
-import { loadTokens } from "../parked.ts";
 import type { ExecutorServices } from "../services.ts";
-import { credentialFor } from "./credential.ts";
-
-/** What the look at the store says should happen next. */
-export type Verdict = "verified" | "write-again";
+import { isOvertaken } from "./overtaken.ts";
+import { hasRestartedSince } from "./restart.ts";
+import { locateSettled } from "./settled.ts";
 
 /**
- * Compares the store with the plan and asks the gateway what it has.
+ * Compares the store with the plan and asks the gateway what it has; moves the job to `verified`, or back to where what is missing is
+ * done.
  *
  * @throws CodexAuthError `ERR_STORE_CONFLICT` where it was written back more often than we patch, `ERR_RELOAD_NOT_SEEN` where
  * the gateway does not know the new login.
  */
-export async function verify(run: JobRun, services: ExecutorServices): Promise<Verdict> {
+export async function verify(run: JobRun, services: ExecutorServices): Promise<void> {
   await run.report("checking");
   const holding = await lookAt(run.job, services);
   if (holding === "lost") {
-    if (run.job.repairs >= APPLY.repairAttempts) throw writtenBack();
-    services.log.warn("store was written back", { job: run.job.id, repairs: run.job.repairs + 1 });
-    await run.update({ repairs: run.job.repairs + 1 });
-    return "write-again";
+    if (run.job.repairs >= APPLY.repairAttempts) throw writtenBack(run.job);
+    const repairs = run.job.repairs + 1;
+    services.log.warn("store was written back", { job: run.job.id, repairs });
+    return run.advance("prepared", { repairs }, "written back, once more");
   }
-  if (holding === "renewed") await run.advance("verified", { proven: "reloaded" }, "renewed by the gateway meanwhile");
-  else await run.advance("verified", { proven: await prove(run.job, services) });
-  return "verified";
+  if (holding === "overtaken")
+    return run.advance("verified", { proven: "reloaded" }, "a later value of the profile has come meanwhile");
+  if (run.job.mode === "none" && (await tellNewGateway(run, services))) return;
+  await run.advance("verified", { proven: await prove(run.job, services) });
 }
 
-/**
- * What became of the plan in the store. `renewed`: the same person's login with a later expiry, so the gateway has read ours
- * and already used its refresh token; to write ours again would put a consumed token back (facts/codex-oauth.md §0.3).
- */
-async function lookAt(job: Job, services: ExecutorServices): Promise<"holds" | "renewed" | "lost"> {
+/** What became of the plan in the store. */
+async function lookAt(job: Job, services: ExecutorServices): Promise<"holds" | "overtaken" | "lost"> {
   for (const file of job.plan?.files ?? []) {
     const holding = await services.store.check(file);
     if (holding === "after") continue;
-    return holding === "other" && (await isRenewed(job, services)) ? "renewed" : "lost";
+    return holding === "other" && (await isOvertaken(job, services)) ? "overtaken" : "lost";
   }
   return "holds";
 }
 
-/** Whether the store holds a later login of the same person: ours, renewed by the gateway. */
-export async function isRenewed(job: Job, services: ExecutorServices): Promise<boolean> {
-  const stored = await services.store.readCredential(job.profileId, job.agentId);
-  const secret = await services.queue.secrets.get(job.id);
-  if (stored === undefined || secret === undefined) return false;
-  const credential = openCredential(stored.credential);
-  const ours = credentialFor(loadTokens(secret.login));
-  const isLater = credential.type === "oauth" && (credential.expires ?? 0) > job.login.expiresAtMs;
-  return isLater && isSameLogin(credential, openCredential(ours));
+/**
+ * A gateway that was stopped when the job was prepared may run by now, and have started before our write: it is told, as the job
+ * asks. Gives true where the job was sent back for that.
+ */
+async function tellNewGateway(run: JobRun, services: ExecutorServices): Promise<boolean> {
+  const { activation, journal } = run.job;
+  if (activation === "none") return false;
+  const location = await locateSettled(run, services);
+  if (location.kind !== "running") return false;
+  const writtenAt = journal.findLast((entry) => entry.state === "written")?.at ?? 0;
+  if (activation === "restart" && (await hasRestartedSince(writtenAt, services))) {
+    await run.advance("activated", { mode: "restart", proven: "restarted" }, "the gateway has started since");
+    return false;
+  }
+  // One that keeps starting and stopping must not keep the job from its end.
+  if (journal.filter(({ note }) => note === GATEWAY_CAME).length >= APPLY.repairAttempts) return false;
+  if (activation === "restart") await run.advance("written", { mode: "restart" }, GATEWAY_CAME);
+  // The write finds itself done, and reloads under the lock.
+  else await run.advance("prepared", { mode: "reload" }, GATEWAY_CAME);
+  return true;
 }
 
-/** What shows that the running gateway has the login. */
+const GATEWAY_CAME = "a gateway has started meanwhile";
+
+/** What shows that the running gateway has the new value. */
 async function prove(job: Job, services: ExecutorServices): Promise<NonNullable<Job["proven"]>> {
   const location = await services.gateway.locate();
   if (location.kind === "stopped") return "not-running";
@@ -71,23 +80,41 @@ async function prove(job: Job, services: ExecutorServices): Promise<NonNullable<
   });
   if (listed === undefined) return told;
   const ours = listed.find((profile) => profile.profileId === job.profileId);
-  if (ours === undefined || (ours.expiresAtMs !== undefined && ours.expiresAtMs < job.login.expiresAtMs))
-    throw notSeen();
+  if (job.kind === "remove-lease") {
+    // Where the agent has an entry of its own under that id, the list says nothing about the one that went.
+    const left = await services.store.readCredential(job.profileId, job.agentId);
+    if (left !== undefined) return told;
+    if (ours !== undefined) throw notSeen(job);
+  } else if (!hasRead(job, ours)) throw notSeen(job);
   return "listed-by-gateway";
 }
 
-function writtenBack(): CodexAuthError {
+/** A login may be listed with a later expiry, since the gateway renews it; a leased credential is what it is. */
+function hasRead(job: Exclude<Job, { kind: "remove-lease" }>, ours: GatewayProfile | undefined): boolean {
+  if (ours === undefined || ours.expiresAtMs === undefined) return ours !== undefined;
+  return job.kind === "save-login"
+    ? ours.expiresAtMs >= job.login.expiresAtMs
+    : ours.expiresAtMs === job.lease.expiresAtMs;
+}
+
+function writtenBack(job: Job): CodexAuthError {
   return new CodexAuthError("ERR_STORE_CONFLICT", {
-    message: "The gateway kept writing its own copy of the profiles over the new login.",
-    next: "The login is kept: restart the gateway, then take it with `/codex_auth parked`.",
+    message: "The gateway kept writing its own copy of the profiles over the change.",
+    next: nextStep(job),
     retryable: true,
   });
 }
 
-function notSeen(): CodexAuthError {
+function notSeen(job: Job): CodexAuthError {
   return new CodexAuthError("ERR_RELOAD_NOT_SEEN", {
-    message: "The gateway does not list the new login, although the store holds it.",
-    next: "The login is kept: restart the gateway, then take it with `/codex_auth parked`.",
+    message: "The gateway does not show the change, although the store holds it.",
+    next: nextStep(job),
     retryable: true,
   });
+}
+
+function nextStep({ kind }: Job): string {
+  return kind === "save-login"
+    ? "The login is kept: restart the gateway, then take it with `/codex_auth parked`."
+    : "Restart the gateway; the lease is tried again.";
 }

@@ -4,8 +4,10 @@ import { CodexAuthError, isCodexAuthError, toCodexAuthError } from "../../errors
 import type { GatewayInstance } from "../../gateway/gateway.ts";
 import type { OpenClawLockHold } from "../../storage/openclaw-lock.ts";
 import { chooseAfterFailedReload } from "../activation.ts";
+import type { Job } from "../job.ts";
 import type { JobRun } from "../job-run.ts";
 import type { ExecutorServices } from "../services.ts";
+import { assertStillAllowed } from "./permission.ts";
 import { valuesOf } from "./prepare.ts";
 import { restartPlanFor } from "./restart.ts";
 
@@ -15,14 +17,14 @@ const CANCEL_LOOK_MS = 500;
  * Writes the plan of `run`. Where the mode is `reload` the gateway is told while the lock is still held: between a write
  * and its reload a refresh inside the gateway would put its old snapshot over ours (facts/openclaw-json-generation.md §1).
  *
- * @param isCancellable Whether nothing of the job was written yet: only then can it still be given up, and only before its first file.
- * @throws CodexAuthError `ERR_STORE_CONFLICT` (plan again), `ERR_CANCELLED`, and what the lock, the disk and the reload throw.
+ * @param isUnwritten Whether nothing of the job was written yet: only then can it still be given up or forbidden, and only before its first file.
+ * @throws CodexAuthError `ERR_STORE_CONFLICT` (plan again), `ERR_CANCELLED`, `ERR_NOT_ALLOWED`, and what the lock, the disk and the reload throw.
  */
-export async function write(run: JobRun, services: ExecutorServices, isCancellable: boolean): Promise<void> {
+export async function write(run: JobRun, services: ExecutorServices, isUnwritten: boolean): Promise<void> {
   const { plan } = run.job;
   if (plan === undefined) throw toCodexAuthError(new TypeError("A job was to be written without a plan."));
   const values = await valuesOf(run, services);
-  const cancel = isCancellable ? watchCancel(run, services) : undefined;
+  const cancel = isUnwritten ? watchCancel(run, services) : undefined;
   try {
     for (const [index, file] of plan.files.entries()) {
       const entry = values.get(file.path);
@@ -31,6 +33,10 @@ export async function write(run: JobRun, services: ExecutorServices, isCancellab
       let waits: Promise<void> = Promise.resolve();
       await services.store.apply(file, entry, {
         ...(cancel === undefined || index > 0 ? {} : { signal: cancel.signal }),
+        beforeWrite: async () => {
+          // The wait for the lock may have been long enough to take somebody off the list.
+          if (isUnwritten && index === 0) await assertStillAllowed(run.job, services);
+        },
         onWait: ({ waitedMs }) => {
           waits = waits.then(() => run.report("waiting-for-store", waitedMs)).catch(() => undefined);
         },
@@ -49,8 +55,17 @@ export async function write(run: JobRun, services: ExecutorServices, isCancellab
 
 async function activateUnderLock(run: JobRun, services: ExecutorServices, hold: OpenClawLockHold): Promise<void> {
   await run.advance("written");
-  if (run.job.mode !== "reload") return;
+  const { mode, activation } = run.job;
+  if (mode === "restart" || activation === "none") return;
   const location = await services.gateway.locate();
+  if (mode === "none") {
+    // It started while we waited for the lock, so it may have read the store before our write. One that cannot be told apart from
+    // a stopped one yet is looked at again by `verify`, which may wait.
+    if (location.kind !== "running") return;
+    const next = activation === "restart" ? "restart" : "reload";
+    await run.advance("written", { mode: next }, "a gateway has started meanwhile");
+    if (next === "restart") return;
+  }
   if (location.kind === "stopped") {
     await run.advance("activated", { mode: "none", proven: "not-running" });
     return;
@@ -75,7 +90,7 @@ export async function reloadWithin(
     if (!late.aborted) throw cause;
     throw new CodexAuthError("ERR_GATEWAY_RPC", {
       message: "The gateway did not reload its logins in time.",
-      next: "Look at how busy it is; the login is kept: see `/codex_auth parked`.",
+      next: "Look at how busy it is. What was received is kept: see `/codex_auth status`.",
       retryable: true,
       cause,
     });
@@ -93,6 +108,11 @@ export async function fallBackToRestart(run: JobRun, services: ExecutorServices,
   await run.advance("written", { mode: choice.mode }, `reload failed (${error.code})`);
 }
 
+/** True for an error that decides nothing about its job: it stays as it is on disk, for the next executor. */
+export function leavesJob(error: unknown): boolean {
+  return endsReign(error) || isCodexAuthError(error, "ERR_PERMISSION_UNKNOWN");
+}
+
 /** True for the error that ends the executor, not the job: whatever it does next is the business of another one. */
 export function endsReign(error: unknown): boolean {
   return isCodexAuthError(error, "ERR_EXECUTOR_FENCED");
@@ -105,7 +125,7 @@ function watchCancel(run: JobRun, services: ExecutorServices): { readonly signal
   const timer = setInterval(() => {
     services.queue.isCancelRequested(run.job.id).then(
       (asked) => {
-        if (asked && isWatching) controller.abort(cancelled());
+        if (asked && isWatching) controller.abort(cancelled(run.job.kind));
       },
       () => undefined,
     );
@@ -120,9 +140,9 @@ function watchCancel(run: JobRun, services: ExecutorServices): { readonly signal
 }
 
 /** The error of a job that its person gave up. */
-export function cancelled(): CodexAuthError {
+export function cancelled(kind: Job["kind"]): CodexAuthError {
   return new CodexAuthError("ERR_CANCELLED", {
     message: "The change was given up before anything was written.",
-    next: "The login is kept: see `/codex_auth parked`.",
+    next: kind === "save-login" ? "The login is kept: see `/codex_auth parked`." : "The lease itself is as it was.",
   });
 }

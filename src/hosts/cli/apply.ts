@@ -1,6 +1,8 @@
 // `apply` and `resume`: end what is queued, here in the foreground or by a worker in the background.
 
 import { trailOf } from "../../chat/progress.ts";
+import { cleanText } from "../../clean-text.ts";
+import { CHAT } from "../../config/defaults.ts";
 import { CodexAuthError } from "../../errors.ts";
 import { executeOpenJobs } from "../worker/execute.ts";
 import type { CommandRun } from "./call.ts";
@@ -13,7 +15,11 @@ export const apply: CommandRun = async (call) => {
   const jobs = await queue.open();
   const watched = new AbortController();
   const watching = jobs.map((job) =>
-    queue.watch(job.id, (now) => call.output.progress(`${now.profileId}: ${trailOf(now).join(" → ")}`), watched.signal),
+    queue.watch(
+      job.id,
+      (now) => call.output.progress(`${shown(now.profileId)}: ${trailOf(now).join(" → ")}`),
+      watched.signal,
+    ),
   );
   try {
     await executeOpenJobs(parts, "foreground");
@@ -27,7 +33,7 @@ export const apply: CommandRun = async (call) => {
     text:
       jobs.length === 0
         ? "Nothing was queued."
-        : done.map(({ profileId, outcome }) => `${profileId}: ${outcome}`).join("\n"),
+        : done.map(({ profileId, outcome }) => `${shown(profileId)}: ${outcome}`).join("\n"),
     data: { receipts: done },
     ...(failed === undefined ? {} : { problem: failed.problem ?? notDone() }),
   };
@@ -45,6 +51,11 @@ export const resume: CommandRun = async (call) => {
     data: { jobs },
   };
 };
+
+/** An id as it may be printed; the file it comes from may have been written by others. */
+function shown(profileId: string): string {
+  return cleanText(profileId, CHAT.maxLabelChars);
+}
 
 function notDone(): CodexAuthError {
   return new CodexAuthError("ERR_CANCELLED", {

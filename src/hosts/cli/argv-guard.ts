@@ -4,15 +4,20 @@ import { existsSync } from "node:fs";
 import { openClawPaths, ownPaths } from "../../config/paths.ts";
 import { CodexAuthError } from "../../errors.ts";
 import { looksLikeCallbackUrl } from "../../oauth/callback-text.ts";
-import type { CliProcess } from "./io.ts";
+import type { CliHost } from "./io.ts";
+
+// Half of one counts too: a shell cuts an address at an unquoted `&`. No word of our own commands looks like this.
+const PART = /(?:^|[?&#;])(?:code|state)=./;
 
 /** Ends the sign-in of any callback among the words. @throws CodexAuthError `ERR_CALLBACK_ON_ARGV` where there is one. */
-export async function refuseCallbackOnArgv({ argv, environment }: CliProcess): Promise<void> {
-  const words = argv.map((word) => word.replace(/^--callback-url=/, ""));
-  const addresses = words.filter((word) => looksLikeCallbackUrl(word));
+export async function refuseCallbackOnArgv({ argv, environment }: CliHost): Promise<void> {
+  const words = argv.map((word) => word.replace(/^--[a-z-]+=/, ""));
   const isAsked = argv.some((word) => word === "--callback-url" || word.startsWith("--callback-url="));
-  if (addresses.length === 0 && !isAsked) return;
+  // As a whole as well: pasted without quotes, an address that was broken over lines is several words.
+  const whole = words.join("\n");
+  if (!isAsked && !looksLikeCallbackUrl(whole) && !words.some((word) => PART.test(word))) return;
   const { pending: folder } = ownPaths(openClawPaths(environment).stateDir);
+  let isBurnt = false;
   if (existsSync(folder)) {
     const [{ PendingLogins }, { parseIssuer }] = [
       await import("../../oauth/pending.ts"),
@@ -21,10 +26,12 @@ export async function refuseCallbackOnArgv({ argv, environment }: CliProcess): P
     const { randomBytes } = await import("node:crypto");
     // Which issuer it belongs to does not matter for ending it.
     const pending = new PendingLogins({ folder, issuer: parseIssuer(undefined), now: Date.now, randomBytes });
-    for (const address of addresses) await pending.burnByState(address);
+    isBurnt = (await pending.burnByState(whole)).length > 0;
   }
   throw new CodexAuthError("ERR_CALLBACK_ON_ARGV", {
-    message: "A callback address does not belong on a command line: others can read it there. That link is burnt.",
-    next: "Start again with `codex-auth-skill start`, and paste the new address on standard input when `finish` asks for it.",
+    message: `A callback address does not belong on a command line: others can read it there.${isBurnt ? " That link is burnt." : ""}`,
+    next: isBurnt
+      ? "Start again with `codex-auth-skill start`, and paste the new address on standard input when `finish` asks for it."
+      : "Give up the sign-in it belongs to with `codex-auth-skill cancel`, start again with `codex-auth-skill start`, and paste the new address on standard input.",
   });
 }

@@ -3,18 +3,21 @@
 import { startTelegramBot } from "../telegram/compose.ts";
 import { fileLog } from "../file-log.ts";
 import type { Call, CommandRun } from "./call.ts";
+import { findingText } from "./finding.ts";
 import { openParts } from "./open.ts";
+import { exposedFiles } from "./settings-checks.ts";
 
 /** Runs the bot; SIGINT and SIGTERM end it in order. */
 export const bot: CommandRun = async (call) => {
   // Says what is missing before anything connects.
-  const { own } = await openParts(call);
+  const parts = await openParts(call);
+  for (const finding of await exposedFiles(parts)) call.output.progress(findingText(finding));
   const stopping = new AbortController();
   const stop = (): void => stopping.abort();
-  const { signals, environment } = call.process;
+  const { signals, environment } = call.host;
   signals.once("SIGINT", stop);
   signals.once("SIGTERM", stop);
-  const { log, close } = await fileLog(own.log, "bot");
+  const { log, close } = await fileLog(parts.own.log, "bot");
   try {
     const running = await startTelegramBot({
       environment,

@@ -1,10 +1,10 @@
 // What a command is called with and what it gives back.
 
-import type { CliProcess, Output, Result } from "./io.ts";
+import type { CliHost, Output, Result } from "./io.ts";
 
 /** What a command is called with. */
 export interface Call {
-  readonly process: CliProcess;
+  readonly host: CliHost;
   readonly output: Output;
   readonly options: Readonly<Record<string, unknown>>;
   readonly words: readonly string[];

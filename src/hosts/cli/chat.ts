@@ -8,7 +8,7 @@ import { openParts } from "./open.ts";
 
 /** Talks until the person quits. */
 export const chat: CommandRun = async (call) => {
-  const { stdin, stdout } = call.process;
+  const { stdin, stdout } = call.host;
   if (!stdin.isTTY || !stdout.isTTY) throw needsTerminal();
   const { own } = await openParts(call);
   const { log, close } = await fileLog(own.log, "chat");

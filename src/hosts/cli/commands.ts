@@ -78,6 +78,20 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "what was found, what is missing, and the next step for each",
     load: async () => (await import("./doctor.ts")).doctor,
   },
+  {
+    name: "lease",
+    summary: "this machine's lease with an Auth Manager broker; `lease help` lists its words, `lease keep` keeps it",
+    words: [
+      {
+        name: "[action]",
+        summary: "refresh, renew, rotate, release, reacquire, auto, materialize, flush, observe, keep, help",
+      },
+      { name: "[what]", summary: "behind `auto`: renew or rotate" },
+      { name: "[on]", summary: "on or off" },
+    ],
+    options: [{ flags: "--sure", summary: "without asking" }],
+    load: async () => (await import("./lease.ts")).lease,
+  },
   { name: "setup", summary: "write the settings, step by step", load: async () => (await import("./setup.ts")).setup },
   { name: "bot", summary: "run the Telegram bot", load: async () => (await import("./bot.ts")).bot },
   {

@@ -5,8 +5,8 @@ import type { Call } from "./call.ts";
 import type { CliSession } from "./open.ts";
 
 /** Offers the buttons of the last answer with the arrow keys. */
-export async function chooseOn({ process }: Call, { session }: CliSession): Promise<void> {
-  const ui = clackUi(process.stdout);
+export async function chooseOn({ host }: Call, { session }: CliSession): Promise<void> {
+  const ui = clackUi(host.stdout);
   for (;;) {
     const buttons = (session.last?.buttons ?? [])
       .flat()

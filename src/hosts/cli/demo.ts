@@ -3,7 +3,7 @@
 import type { CommandRun } from "./call.ts";
 
 /** Plays the demo; interactive at a terminal. */
-export const demo: CommandRun = async ({ process }) => {
+export const demo: CommandRun = async ({ host }) => {
   const { runDemo } = await import("../demo/run.ts");
-  return runDemo(process);
+  return runDemo(host);
 };

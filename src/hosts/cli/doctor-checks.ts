@@ -2,28 +2,25 @@
 
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { toCodexAuthError } from "../../errors.ts";
+import { readBotToken } from "../../config/config.ts";
+import { toCodexAuthError, type CodexAuthError } from "../../errors.ts";
 import { readSurroundings } from "../../gateway/cgroup.ts";
 import { detectGenerationWith } from "../../gateway/generation.ts";
 import type { GatewayInstance } from "../../gateway/gateway.ts";
 import { processTable } from "../../gateway/process-table.ts";
 import { openClawLockPath } from "../../storage/openclaw-lock.ts";
 import type { Parts } from "../services.ts";
-
-/** One thing that was looked at. */
-export interface Finding {
-  readonly what: string;
-  readonly state: "ok" | "warn" | "fail";
-  readonly text: string;
-  readonly next?: string;
-}
+import type { Finding } from "./finding.ts";
+import { exposedFiles, settingsFile, settingsFindings } from "./settings-checks.ts";
 
 type Check = (parts: Parts) => Promise<readonly Finding[]>;
 
-/** Runs all checks, in the order in which a login would meet them. */
-export async function checkEverything(parts: Parts): Promise<readonly Finding[]> {
-  const findings: Finding[] = [];
+/** Runs all checks, in the order in which a login would meet them; `problem` where the settings do not load. */
+export async function checkEverything(parts: Parts, problem?: CodexAuthError): Promise<readonly Finding[]> {
+  const findings: Finding[] = [...(await settingsFindings(parts, problem))];
   for (const [what, check] of CHECKS) {
+    // On the defaults there is no bot, whatever the settings say.
+    if (problem !== undefined && check === bot) continue;
     try {
       findings.push(...(await check(parts)));
     } catch (error) {
@@ -95,10 +92,14 @@ async function store({ store: port, config }: Parts): Promise<readonly Finding[]
   ];
 }
 
-async function permissions({ openClaw, own, store: port, config }: Parts): Promise<readonly Finding[]> {
-  const { files } = await port.read(config.agentId);
+async function permissions(parts: Parts): Promise<readonly Finding[]> {
+  const { openClaw, own, store: port, config } = parts;
+  // What is told of the settings is not told again.
+  const told = new Set((await exposedFiles(parts)).map(({ path }) => path));
+  const { files } = await port.read(config.agentId).catch(() => ({ files: [] }));
   const wide: string[] = [];
   for (const path of [...files, openClaw.configPath, own.root, ...(await ownFiles(own.root))]) {
+    if (told.has(path)) continue;
     const found = await stat(path).catch(() => undefined);
     if (found !== undefined && (found.mode & 0o077) !== 0) wide.push(path);
   }
@@ -248,12 +249,15 @@ async function queue({ engine }: Parts): Promise<readonly Finding[]> {
   return findings;
 }
 
-async function bot({ config, own, environment }: Parts): Promise<readonly Finding[]> {
-  const { botToken, allowFrom } = config.telegram;
-  const settings = environment.settings.configPath ?? own.config;
+async function bot(parts: Parts): Promise<readonly Finding[]> {
+  const { config, environment } = parts;
+  const { allowFrom } = config.telegram;
   const next = "Run `codex-auth-skill setup`.";
-  if (botToken === undefined)
-    return [{ what: "bot", state: "warn", text: `no bot token (in ${settings} or CODEX_AUTH_BOT_TOKEN)`, next }];
+  // Read only to know that it can be: what is wrong with its file is this finding.
+  if ((await readBotToken(config, environment.uid)) === undefined) {
+    const text = `no bot token (in ${settingsFile(parts)} or CODEX_AUTH_BOT_TOKEN)`;
+    return [{ what: "bot", state: "warn", text, next }];
+  }
   if (allowFrom.length === 0)
     return [
       {
@@ -267,7 +271,7 @@ async function bot({ config, own, environment }: Parts): Promise<readonly Findin
     {
       what: "bot",
       state: "ok",
-      text: `set up for ${allowFrom.length} ${allowFrom.length === 1 ? "person" : "people"}, activation ${config.activation}`,
+      text: `set up for ${allowFrom.length} ${allowFrom.length === 1 ? "person" : "people"}`,
     },
   ];
 }

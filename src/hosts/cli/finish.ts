@@ -3,6 +3,7 @@
 import { text as readAll } from "node:stream/consumers";
 import { LOGIN } from "../../config/defaults.ts";
 import { CodexAuthError } from "../../errors.ts";
+import { callbackAddresses } from "../../oauth/callback-text.ts";
 import { clackUi } from "../terminal/ui.ts";
 import type { Call, CommandRun } from "./call.ts";
 import { chooseOn } from "./decide.ts";
@@ -16,14 +17,20 @@ export const finish: CommandRun = async (call) => {
 
 /** Reads the address, hands it in, and lets a person at the terminal decide what it leads to. */
 export async function askAndFinish(call: Call, cli: CliSession, name: string | undefined): ReturnType<CommandRun> {
-  const pasted = await readAddress(call);
+  const pasted = addressIn(await readAddress(call));
   await cli.session.take({ kind: "command", name: "codex_auth", args: ["finish", name ?? "", pasted].join(" ") });
   if (cli.isAttended) await chooseOn(call, cli);
   return cli.result();
 }
 
-async function readAddress({ process }: Call): Promise<string> {
-  const { stdin, stdout } = process;
+/** Without the words around it, where it can be told which it is; a broken one is put together by whoever knows its state. */
+function addressIn(pasted: string): string {
+  const [only, ...others] = callbackAddresses(pasted);
+  return only === undefined || others.length > 0 ? pasted : only;
+}
+
+async function readAddress({ host }: Call): Promise<string> {
+  const { stdin, stdout } = host;
   const typed = stdin.isTTY
     ? await clackUi(stdout).typeHidden("The address your browser ended on (not shown)")
     : await readAll(stdin);

@@ -1,10 +1,11 @@
 // What the command line is given by the process, and how it puts answers out: words, or exactly one JSON document.
 
+import { cleanLines, cleanText } from "../../clean-text.ts";
 import { toCodexAuthError, type CodexAuthError, type ErrorCode } from "../../errors.ts";
 import type { Environment } from "../../config/env.ts";
 
 /** The process as the command line sees it. */
-export interface CliProcess {
+export interface CliHost {
   readonly argv: readonly string[];
   readonly environment: Environment;
   readonly stdin: NodeJS.ReadStream;
@@ -42,19 +43,27 @@ function exitCodeFor(code: string): number {
   return WRONG_CALL.some((known) => known === code) ? EXIT.wrongCall : EXIT.failed;
 }
 
+/** Longer than any sentence of ours, with a path in it. */
+const MAX_CHARS = 2_000;
+
 /** Puts answers out. */
 export class Output {
   readonly isJson: boolean;
-  readonly #process: CliProcess;
+  readonly #host: CliHost;
 
-  constructor(process: CliProcess, isJson: boolean) {
-    this.#process = process;
+  constructor(host: CliHost, isJson: boolean) {
+    this.#host = host;
     this.isJson = isJson;
   }
 
   /** Something on the way: for the person at the terminal; with `--json` beside the document, on standard error. */
   progress(text: string): void {
-    (this.isJson ? this.#process.stderr : this.#process.stdout).write(`${text}\n`);
+    this.rendered(cleanLines(text));
+  }
+
+  /** The same for a text whose outside parts are clean and whose styles are ours: an answer of the chat. */
+  rendered(text: string): void {
+    (this.isJson ? this.#host.stderr : this.#host.stdout).write(`${text}\n`);
   }
 
   /** The result of `command`; gives the exit code. */
@@ -66,7 +75,8 @@ export class Output {
         ...data,
         ...(problem === undefined ? {} : { error: problem }),
       });
-    else if (text !== undefined && text !== "") this.#process.stdout.write(`${text}\n`);
+    // Profile ids, versions and paths come from files of others: none of them may move the cursor or forge a line.
+    else if (text !== undefined && text !== "") this.#host.stdout.write(`${cleanLines(text)}\n`);
     return problem === undefined ? EXIT.done : exitCodeFor(problem.code);
   }
 
@@ -74,7 +84,7 @@ export class Output {
   failure(command: string, error: unknown): number {
     const { code, message, next } = this.#problem(error);
     if (this.isJson) this.#document({ ok: false, command, error: { code, message, next } });
-    else this.#process.stderr.write(`${message}\n→ ${next}\n`);
+    else this.#host.stderr.write(`${cleanText(message, MAX_CHARS)}\n→ ${cleanText(next, MAX_CHARS)}\n`);
     return exitCodeFor(code);
   }
 
@@ -83,6 +93,6 @@ export class Output {
   }
 
   #document(value: Record<string, unknown>): void {
-    this.#process.stdout.write(`${JSON.stringify({ schemaVersion: 1, ...value })}\n`);
+    this.#host.stdout.write(`${JSON.stringify({ schemaVersion: 1, ...value })}\n`);
   }
 }

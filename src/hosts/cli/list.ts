@@ -5,7 +5,7 @@ import { openSession } from "./open.ts";
 
 /** Shows the profiles; with `--json` as data. */
 export const list: CommandRun = async (call) => {
-  const { session, parts, result } = await openSession(call);
+  const { session, parts, result } = await openSession(call, { readOnly: true });
   const { agentId } = parts.config;
   const snapshot = await parts.store.read(agentId);
   if (!call.output.isJson) {

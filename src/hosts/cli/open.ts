@@ -1,10 +1,11 @@
 // The composition root of the command line: the domains of this machine's OpenClaw, for one call.
 
 import { existsSync } from "node:fs";
-import { loadConfig } from "../../config/config.ts";
+import { defaultConfig, loadConfig, type Config } from "../../config/config.ts";
+import type { Environment } from "../../config/env.ts";
 import { openClawPaths, ownPaths } from "../../config/paths.ts";
 import { SUBCOMMANDS } from "../../chat/command.ts";
-import { CodexAuthError } from "../../errors.ts";
+import { CodexAuthError, toCodexAuthError } from "../../errors.ts";
 import { silentLog, type Log } from "../../secrets/log.ts";
 import { buildChatServices, buildParts, type Parts } from "../services.ts";
 import { renderReply } from "../terminal/render.ts";
@@ -18,14 +19,30 @@ import type { Result } from "./io.ts";
  *
  * @throws CodexAuthError `ERR_OPENCLAW_NOT_FOUND` where there is none on this machine, and what the settings throw.
  */
-export async function openParts(
-  { process, options }: Pick<Call, "process" | "options">,
-  log: Log = silentLog,
-): Promise<Parts> {
-  const { environment } = process;
-  const { stateDir } = openClawPaths(environment);
-  if (!existsSync(stateDir)) throw notFound();
-  const settings = await loadConfig(environment.settings.configPath ?? ownPaths(stateDir).config, environment);
+export async function openParts({ host, options }: CallFrame, log: Log = silentLog): Promise<Parts> {
+  const { environment } = host;
+  const settings = await loadConfig(settingsPath(environment), environment);
+  return partsWith({ host, options }, settings, log);
+}
+
+/** {@link openParts} for looking around: settings that do not load are told as `problem`, and the rest works on the defaults. */
+export async function openPartsAnyhow(
+  call: CallFrame,
+): Promise<{ readonly parts: Parts; readonly problem?: CodexAuthError }> {
+  try {
+    return { parts: await openParts(call) };
+  } catch (error) {
+    const problem = toCodexAuthError(error);
+    if (problem.code === "ERR_OPENCLAW_NOT_FOUND") throw problem;
+    const { environment } = call.host;
+    return { parts: partsWith(call, defaultConfig(settingsPath(environment), environment), silentLog), problem };
+  }
+}
+
+type CallFrame = Pick<Call, "host" | "options">;
+
+function partsWith({ host, options }: CallFrame, settings: Config, log: Log): Parts {
+  const { environment } = host;
   const agent = options["agent"];
   // A variable is set by whoever calls: a script must not allow itself, by naming a file of its own, what a person has to allow.
   const allowUnattended = settings.allowUnattended && environment.settings.configPath === undefined;
@@ -33,11 +50,37 @@ export async function openParts(
   return buildParts({ environment, config, log, launch: launchWorkerFor });
 }
 
+/** Where the settings are. @throws CodexAuthError `ERR_OPENCLAW_NOT_FOUND` where there is no OpenClaw to have any. */
+function settingsPath(environment: Environment): string {
+  const { stateDir } = openClawPaths(environment);
+  if (!existsSync(stateDir)) throw notFound();
+  return environment.settings.configPath ?? ownPaths(stateDir).config;
+}
+
 /** The profile that was named, by a word or `--profile`. */
 export function profileWord({ options, words }: Call): string | undefined {
   const [word] = words;
   const option = options["profile"];
   return word ?? (typeof option === "string" ? option : undefined);
+}
+
+/**
+ * The id that `word` stands for: a number counts in `ids` as they are now, because what `list` and `parked` only showed is not
+ * remembered; anything else is left as it is.
+ *
+ * @throws CodexAuthError `ERR_LIST_EXPIRED` where there are not so many.
+ */
+export function atNumber(word: string, ids: readonly string[], command: "list" | "parked"): string {
+  if (!/^\d{1,4}$/.test(word)) return word;
+  const id = ids[Number(word) - 1];
+  if (id !== undefined) return id;
+  throw new CodexAuthError("ERR_LIST_EXPIRED", {
+    message:
+      ids.length === 0
+        ? "That list is empty."
+        : `That list has ${ids.length} ${ids.length === 1 ? "entry" : "entries"}.`,
+    next: `See it with \`codex-auth-skill ${command}\` and choose again.`,
+  });
 }
 
 /** A conversation with the chat whose answers are words of this command line. */
@@ -52,14 +95,15 @@ export interface CliSession {
 
 /**
  * Opens the chat for this call; `presses` where the buttons are offered with the arrow keys, so that their typed commands need
- * not be listed. Without a terminal nobody decides here: changes wait for a person (design, decision 12).
+ * not be listed. Without a terminal nobody decides here: changes wait for a person (design, decision 12). With `readOnly` no
+ * file is touched and no work is taken up: it also shows what is in a state folder that cannot be written.
  */
-export async function openSession(call: Call, { presses = false } = {}): Promise<CliSession> {
-  const { process, output } = call;
+export async function openSession(call: Call, { presses = false, readOnly = false } = {}): Promise<CliSession> {
+  const { host, output } = call;
   const parts = await openParts(call);
-  const isAttended = process.stdin.isTTY && process.stdout.isTTY && !output.isJson;
+  const isAttended = host.stdin.isTTY && host.stdout.isTTY && !output.isJson;
   const style = {
-    colors: isAttended && !process.environment.noColor,
+    colors: isAttended && !host.environment.noColor,
     hasButtons: isAttended && presses,
     typed: asCommandLine,
   };
@@ -67,16 +111,17 @@ export async function openSession(call: Call, { presses = false } = {}): Promise
   const shown: string[] = [];
   const session = new TerminalSession({
     parts,
-    services: await buildChatServices(parts, { unattended: !isAttended }),
+    services: await buildChatServices(parts, { unattended: !isAttended, readOnly }),
     host: "cli",
+    readOnly,
     hasButtons: false,
     show: (reply, isNews) => {
       if (isNews) shown.push(renderReply(reply, plain));
       else shown.splice(-1, 1, renderReply(reply, plain));
-      output.progress(renderReply(reply, style));
+      output.rendered(renderReply(reply, style));
     },
   });
-  await parts.engine.resume().catch(() => undefined);
+  if (!readOnly) await parts.engine.resume().catch(() => undefined);
   return {
     session,
     parts,
@@ -91,7 +136,8 @@ export async function openSession(call: Call, { presses = false } = {}): Promise
 
 /** `/codex_auth` shows the list, `/codex_auth status` is a command, `/codex_auth work` starts a sign-in. */
 function asCommandLine(command: string): string {
-  const [, word, ...rest] = command.split(" ");
+  const [name, word, ...rest] = command.split(" ");
+  if (name === "/lease") return command.replace("/lease", "codex-auth-skill lease").replace(/ yes$/, " --sure");
   if (word === undefined) return "codex-auth-skill list";
   const isCommand = SUBCOMMANDS.some((known) => known === word);
   // An address never stands on a command line: `finish` asks for it.

@@ -1,17 +1,18 @@
 // `parked`, `take`, `discard`: logins that were received and wait for a decision.
 
 import type { ParkedLogin } from "../../apply/parked.ts";
+import { CodexAuthError } from "../../errors.ts";
 import type { Call, CommandRun } from "./call.ts";
 import { chooseOn } from "./decide.ts";
-import { openSession } from "./open.ts";
+import { atNumber, openSession, type CliSession } from "./open.ts";
 
-/** Lists them; a person at the terminal may go on by pressing. */
+/** Lists them, read-only; a person at the terminal may go on by pressing. */
 export const parked: CommandRun = async (call) => {
-  const cli = await openSession(call, { presses: true });
+  const cli = await openSession(call, { presses: true, readOnly: true });
   if (call.output.isJson) {
     return { data: { parked: (await cli.parts.engine.parked.list()).map(parkedData) } };
   }
-  return say(call, "parked");
+  return say(call, cli, "parked");
 };
 
 /** A parked login as data. */
@@ -21,26 +22,48 @@ export function parkedData(login: ParkedLogin): Readonly<Record<string, unknown>
 }
 
 /** Saves one of them. */
-export const take: CommandRun = (call) => {
-  const { options, words } = call;
+export const take: CommandRun = async (call) => {
+  const { options } = call;
+  const cli = await openSession(call, { presses: true });
   const as = options["as"];
-  const parts = [
+  const words = [
     "take",
-    words[0] ?? "",
+    await idOf(call, cli),
     ...(typeof as === "string" ? ["as", as] : []),
     ...(options["replace"] === true ? ["replace"] : []),
     ...(options["first"] === true ? ["first"] : []),
   ];
-  return say(call, parts.join(" "));
+  return say(call, cli, words.join(" "));
 };
 
 /** Throws one of them away. */
-export const discard: CommandRun = (call) =>
-  say(call, ["discard", call.words[0] ?? "", ...(call.options["sure"] === true ? ["yes"] : [])].join(" "));
-
-async function say(call: Call, args: string): ReturnType<CommandRun> {
+export const discard: CommandRun = async (call) => {
   const cli = await openSession(call, { presses: true });
+  const id = await idOf(call, cli);
+  const isSure = call.options["sure"] === true;
+  // The list may have changed since it was looked at, and what is thrown away is gone.
+  if (isSure && id !== call.words[0]) throw numberIsNotSure(id);
+  return say(call, cli, ["discard", id, ...(isSure ? ["yes"] : [])].join(" "));
+};
+
+async function idOf({ words }: Call, { parts }: CliSession): Promise<string> {
+  const waiting = await parts.engine.parked.list();
+  return atNumber(
+    words[0] ?? "",
+    waiting.map(({ id }) => id),
+    "parked",
+  );
+}
+
+async function say(call: Call, cli: CliSession, args: string): ReturnType<CommandRun> {
   await cli.session.take({ kind: "command", name: "codex_auth", args });
   if (cli.isAttended) await chooseOn(call, cli);
   return cli.result();
+}
+
+function numberIsNotSure(id: string): CodexAuthError {
+  return new CodexAuthError("ERR_CONFIRMATION_NEEDED", {
+    message: "A number does not say for sure which login is meant: the list may have changed. Nothing was thrown away.",
+    next: `Name it by its id: \`codex-auth-skill discard ${id} --sure\`.`,
+  });
 }

@@ -6,11 +6,11 @@ import { VERSION } from "../../version.ts";
 import { refuseCallbackOnArgv } from "./argv-guard.ts";
 import type { CommandRun } from "./call.ts";
 import { COMMANDS } from "./commands.ts";
-import { EXIT, Output, type CliProcess, type Result } from "./io.ts";
+import { EXIT, Output, type CliHost, type Result } from "./io.ts";
 
 /** Runs one call of the program; gives its exit code. Never throws. */
-export async function runCli(process: CliProcess): Promise<number> {
-  const output = new Output(process, process.argv.includes("--json"));
+export async function runCli(host: CliHost): Promise<number> {
+  const output = new Output(host, host.argv.includes("--json"));
   let name = "codex-auth-skill";
   let exitCode: number = EXIT.done;
   const run = async (command: string, start: () => Promise<Result>): Promise<void> => {
@@ -18,8 +18,8 @@ export async function runCli(process: CliProcess): Promise<number> {
     exitCode = output.result(command, await start());
   };
   try {
-    await refuseCallbackOnArgv(process);
-    await programFor(process, output, run).parseAsync([...process.argv], { from: "user" });
+    await refuseCallbackOnArgv(host);
+    await programFor(host, output, run).parseAsync([...host.argv], { from: "user" });
     return exitCode;
   } catch (error) {
     if (!(error instanceof CommanderError)) return output.failure(name, error);
@@ -29,7 +29,7 @@ export async function runCli(process: CliProcess): Promise<number> {
 }
 
 function programFor(
-  process: CliProcess,
+  host: CliHost,
   output: Output,
   run: (command: string, start: () => Promise<Result>) => Promise<void>,
 ): Command {
@@ -40,16 +40,16 @@ function programFor(
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => void process.stdout.write(text),
+      writeOut: (text) => void host.stdout.write(text),
       // The message comes back as an error and is put out in our own form.
       writeErr: () => undefined,
     });
   common(program);
   // With an action of its own commander would take a misspelt command for a word of it and suggest nothing.
-  if (process.argv.every((word) => word.startsWith("-"))) {
+  if (host.argv.every((word) => word.startsWith("-"))) {
     program.action(async () => {
       const { startDefault } = await import("./start-default.ts");
-      await run("chat", () => startDefault({ process, output, options: program.opts(), words: [] }));
+      await run("chat", () => startDefault({ host, output, options: program.opts(), words: [] }));
     });
   }
   for (const { name, summary, words, options, load } of COMMANDS) {
@@ -59,7 +59,7 @@ function programFor(
     command.action(async (...parsed: unknown[]) => {
       const given = parsed.slice(0, words?.length ?? 0).filter((word) => typeof word === "string");
       const start: CommandRun = await load();
-      await run(name, () => start({ process, output, options: command.optsWithGlobals(), words: given }));
+      await run(name, () => start({ host, output, options: command.optsWithGlobals(), words: given }));
     });
   }
   return program;

@@ -1,21 +1,26 @@
 // `setup`: asks for the settings one by one, checks each, and writes them to a 0600 file.
 
+import { existsSync } from "node:fs";
 import { confirm, password, select, text } from "@clack/prompts";
 import { z } from "zod";
 import { ACTIVATIONS } from "../../apply/job.ts";
+import { cleanText } from "../../clean-text.ts";
 import { CodexAuthError } from "../../errors.ts";
 import { ensurePrivateFolder } from "../../storage/atomic-write.ts";
 import { readJsonFile, writeJsonFile } from "../../storage/json-file.ts";
 import type { CommandRun } from "./call.ts";
 import { checkEverything } from "./doctor-checks.ts";
-import { openParts } from "./open.ts";
+import { findingText } from "./finding.ts";
+import { openPartsAnyhow } from "./open.ts";
 
 /** Writes the settings file after asking; nothing is written where the person stops on the way. */
 export const setup: CommandRun = async (call) => {
-  const { stdin, stdout, environment } = call.process;
+  const { stdin, stdout, environment } = call.host;
   if (!stdin.isTTY || !stdout.isTTY) throw needsTerminal();
-  const parts = await openParts(call);
+  const { parts, problem } = await openPartsAnyhow(call);
   const path = environment.settings.configPath ?? parts.own.config;
+  // Where a variable names a file that is not there yet, this is how it is made; anything else is the person's to mend.
+  if (problem !== undefined && existsSync(path)) throw problem;
   const before = await existing(path);
   const token = answer<string>(
     await password({ message: "The bot's own token from @BotFather (not shown; empty keeps what there is)" }),
@@ -37,7 +42,7 @@ export const setup: CommandRun = async (call) => {
       options: ACTIVATIONS.map((value) => ({ value, label: value, hint: HINTS[value] })),
     }),
   );
-  if (!answer(await confirm({ message: `Write ${path}?` }))) throw stopped();
+  if (!answer(await confirm({ message: `Write ${cleanText(path, 300)}?` }))) throw stopped();
   const telegram: Record<string, unknown> = {
     ...before.telegram,
     ...(token === "" ? {} : { botToken: token }),
@@ -46,10 +51,9 @@ export const setup: CommandRun = async (call) => {
   if (token !== "") delete telegram["botTokenFile"];
   await ensurePrivateFolder(parts.own.root);
   await writeJsonFile(path, { ...before.top, telegram, activation });
-  const findings = await checkEverything(await openParts(call));
-  const open = findings
-    .filter(({ state }) => state !== "ok")
-    .map(({ what, text: found, next }) => `! ${what}: ${found}${next === undefined ? "" : `\n    → ${next}`}`);
+  const written = await openPartsAnyhow(call);
+  const findings = await checkEverything(written.parts, written.problem);
+  const open = findings.filter(({ state }) => state !== "ok").map(findingText);
   return {
     text: [
       `Written: ${path}`,
@@ -74,7 +78,7 @@ interface Existing {
   readonly telegram: Record<string, unknown>;
 }
 
-/** What the file says now; `openParts` has already checked it. */
+/** What the file says now; `openPartsAnyhow` has already checked it. */
 async function existing(path: string): Promise<Existing> {
   const record = z.record(z.string(), z.unknown());
   const top = (await readJsonFile(path, record)) ?? {};

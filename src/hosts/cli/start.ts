@@ -1,23 +1,35 @@
-// `start`: begins a sign-in; at a terminal it goes on to the paste, for a script it says where a person goes on.
+// `start`: begins a sign-in; at a terminal it goes on to the paste, for a script it asks a person in the chat to begin it.
 
 import { CodexAuthError } from "../../errors.ts";
 import { resolveSelector, shortName } from "../../profiles/selector.ts";
+import { approversOf } from "../services.ts";
 import type { CommandRun } from "./call.ts";
 import { askAndFinish } from "./finish.ts";
-import { openSession, profileWord, type CliSession } from "./open.ts";
+import { atNumber, openSession, profileWord, type CliSession } from "./open.ts";
 
 /** Starts a sign-in for the named profile. */
 export const start: CommandRun = async (call) => {
-  const name = profileWord(call);
-  if (name === undefined) throw needsProfile();
+  const word = profileWord(call);
+  if (word === undefined) throw needsProfile();
   const cli = await openSession(call, { presses: true });
+  const name = await profileAt(word, cli);
   if (!cli.isAttended) return forAPerson(cli, name);
   await cli.session.take({ kind: "command", name: "codex_auth", args: name });
   const isWaiting = cli.session.last?.buttons?.flat().some(({ kind }) => kind === "url") === true;
   return isWaiting ? askAndFinish(call, cli, name) : cli.result();
 };
 
-/** A script gets no link: it would only be good in the chat that asked for it, and a model has no use for it. */
+async function profileAt(word: string, { parts }: CliSession): Promise<string> {
+  if (!/^\d{1,4}$/.test(word)) return word;
+  const { summaries } = await parts.store.read(parts.config.agentId);
+  const ids = summaries.map(({ id }) => id);
+  return atNumber(word, ids, "list");
+}
+
+/**
+ * A script gets no link: it would only be good in the chat that asked for it, and a model has no use for it. Where there are
+ * people and a bot to ask them, each finds the question with its button in the chat.
+ */
 async function forAPerson({ parts }: CliSession, name: string): ReturnType<CommandRun> {
   const { agentId } = parts.config;
   const { summaries } = await parts.store.read(agentId);
@@ -26,13 +38,28 @@ async function forAPerson({ parts }: CliSession, name: string): ReturnType<Comma
     summaries.map(({ id }) => id),
   );
   const command = `/codex_auth ${shortName(profileId)}`;
+  const finishWith = { agentId, profileId, exists, finishWith: command };
+  const people = approversOf(parts);
+  if (people.length > 0) {
+    const { invitation, isNew } = await parts.invitations.invite({ agentId, profileId }, people);
+    const { answeredAt } = invitation;
+    const head = `The sign-in for ${profileId} is begun and finished by a person, in the chat.`;
+    const where = isNew
+      ? "The question stands in the chat now."
+      : answeredAt === undefined
+        ? "The question stands in the chat already; it is not sent again so soon."
+        : "A person has begun it already.";
+    const next = `They press *Sign in* there or send \`${command}\`. \`codex-auth-skill status\` shows how it stands.`;
+    const asked = answeredAt === undefined ? "asked" : "begun";
+    return { text: `${head} ${where}\n→ ${next}`, data: { ...finishWith, next, invitation: asked } };
+  }
   const next =
     parts.config.telegram.botToken === undefined
       ? `A person runs \`codex-auth-skill start ${shortName(profileId)}\` in a terminal of their own.`
       : `A person sends \`${command}\` to the bot in a private chat, signs in, and pastes the address there.`;
   return {
     text: `The sign-in for ${profileId} is finished by a person, not here.\n→ ${next}`,
-    data: { agentId, profileId, exists, finishWith: command, next },
+    data: { ...finishWith, next },
   };
 }
 

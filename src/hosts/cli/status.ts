@@ -6,17 +6,17 @@ import { parkedData } from "./parked.ts";
 
 /** Shows jobs, parked logins and receipts; with `--json` as data. */
 export const status: CommandRun = async (call) => {
-  const { session, parts, result } = await openSession(call);
-  await session.deliver();
+  const { session, parts, result } = await openSession(call, { readOnly: true });
   if (!call.output.isJson) {
     await session.take({ kind: "command", name: "codex_auth", args: `status ${profileWord(call) ?? ""}`.trim() });
     return result();
   }
-  const { engine } = parts;
-  const [jobs, parked, receipts] = await Promise.all([
+  const { engine, invitations } = parts;
+  const [jobs, parked, receipts, asked] = await Promise.all([
     engine.queue.open(),
     engine.parked.list(),
     engine.receipts.list(10),
+    invitations.open(),
   ]);
   return {
     data: {
@@ -28,6 +28,7 @@ export const status: CommandRun = async (call) => {
         createdAt,
         progress,
       })),
+      invitations: asked.map(({ profileId, agentId, createdAt }) => ({ profileId, agentId, createdAt })),
       parked: parked.map(parkedData),
       receipts,
     },

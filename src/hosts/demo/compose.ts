@@ -6,16 +6,17 @@ import { loadConfig } from "../../config/config.ts";
 import { ownPaths } from "../../config/paths.ts";
 import { openSandboxWorld, type SandboxWorld } from "../../sandbox/world.ts";
 import { silentLog } from "../../secrets/log.ts";
+import { LeaseHost } from "../lease.ts";
 import { buildChatServices, buildParts, type Parts } from "../services.ts";
-import { TerminalSession } from "../terminal/session.ts";
+import { DemoSession } from "./session.ts";
 import { DemoWorkers } from "./workers.ts";
 
 /** A demo, ready to be talked to. */
 export interface Demo {
   readonly world: SandboxWorld;
   readonly parts: Parts;
-  readonly session: TerminalSession;
-  /** From now on the gateway restarts for each change and hangs at the next start; or all is well again. */
+  readonly session: DemoSession;
+  /** From now on the gateway restarts for each change, and its next restart ends it for good; or all is well again, and it runs. */
   setTrouble(isTrouble: boolean): Promise<void>;
   /** Whether it would. */
   isTrouble(): boolean;
@@ -32,11 +33,13 @@ export async function composeDemo(show: (reply: Reply, isNews: boolean) => void,
   const world = await openSandboxWorld({ signal });
   const workers = new DemoWorkers(world.variables);
   let activation: Activation = "auto";
-  let session: TerminalSession | undefined;
+  let session: DemoSession | undefined;
+  let lease: LeaseHost | undefined;
   let alsoShow: ((reply: Reply) => void) | undefined;
   const stop = async (): Promise<void> => {
-    await workers.close();
-    await session?.close();
+    // Connections that cannot be closed in order are no reason to leave a process or a folder behind.
+    const closeLease = lease?.close().catch(() => undefined);
+    await Promise.all([workers.close(), session?.close(), closeLease]);
   };
   const close = async (): Promise<void> => {
     await stop();
@@ -47,8 +50,9 @@ export async function composeDemo(show: (reply: Reply, isNews: boolean) => void,
     const config = await loadConfig(ownPaths(world.stateDir).config, environment);
     const launch = (): Promise<void> => workers.start(activation === "restart" ? "impatient" : "usual");
     const parts = buildParts({ environment, config, log: silentLog, launch });
-    const services = await buildChatServices(parts);
-    session = new TerminalSession({
+    lease = new LeaseHost(parts);
+    const services = await buildChatServices(parts, { lease });
+    session = new DemoSession({
       parts,
       services: {
         ...services,
@@ -65,7 +69,8 @@ export async function composeDemo(show: (reply: Reply, isNews: boolean) => void,
     });
     const setTrouble = async (isTrouble: boolean): Promise<void> => {
       activation = isTrouble ? "restart" : "auto";
-      await world.setFaults(isTrouble ? [{ kind: "never-ready", times: 1 }] : []);
+      await world.setFaults(isTrouble ? [{ kind: "never-comes-back", times: 1 }] : []);
+      if (!isTrouble) await world.startGateway();
     };
     return {
       world,

@@ -3,18 +3,23 @@
 import type { Reply } from "../../chat/reply.ts";
 import { runTerminalChat } from "../terminal/chat.ts";
 import { renderReply } from "../terminal/render.ts";
-import { clackUi } from "../terminal/ui.ts";
+import { clackUi, type TerminalUi } from "../terminal/ui.ts";
 import { approve, signInLink } from "./browser.ts";
 import type { Demo } from "./compose.ts";
 
 /** Lets the person talk until they quit. */
-export async function talkDemo(demo: Demo, stdout: NodeJS.WritableStream, colors: boolean): Promise<void> {
-  const ui = clackUi(stdout);
+export async function talkDemo(
+  demo: Demo,
+  stdout: NodeJS.WritableStream,
+  colors: boolean,
+  ui: TerminalUi = clackUi(stdout),
+): Promise<void> {
   const { session, world } = demo;
   demo.showReplies((reply: Reply) => ui.print(renderReply(reply, { colors, hasButtons: true })));
   ui.print(
-    "This is a sandbox: a fake sign-in server and a fake gateway in a temporary folder. Nothing of yours is touched.\n" +
-      "Try: type `/codex_auth work`, sign in, save. Then let the gateway hang, and do it once more.",
+    "This is a sandbox: a fake sign-in server, lease broker and gateway in a temporary folder. Nothing of yours is touched.\n" +
+      "Try: type `/codex_auth work`, sign in, save. Then have the gateway end at its next restart, and do it once more.\n" +
+      "Or type `/lease`, and acquire one.",
   );
   await runTerminalChat({
     ui,
@@ -30,10 +35,17 @@ export async function talkDemo(demo: Demo, stdout: NodeJS.WritableStream, colors
       }));
       const isTrouble = demo.isTrouble();
       const trouble = {
-        label: isTrouble ? "Let the gateway restart well again" : "Let the gateway hang at its next restart",
+        label: isTrouble
+          ? "Start the gateway if it is down, and let it restart well"
+          : "Have the gateway end at its next restart",
         act: () => demo.setTrouble(!isTrouble),
       };
-      return link === undefined ? [trouble] : [...browsers, trouble];
+      // After the end of its job the lease's card, with its buttons, is one key away.
+      const lease = {
+        label: "Show the lease",
+        act: async (): Promise<void> => void (await session.take({ kind: "command", name: "lease", args: "" })),
+      };
+      return link === undefined ? [lease, trouble] : [...browsers, lease, trouble];
     },
   });
 }

@@ -3,12 +3,11 @@
 import { basename } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { SECOND } from "../../config/defaults.ts";
-import type { Reply } from "../../chat/reply.ts";
 import { toCodexAuthError } from "../../errors.ts";
-import type { CliProcess, Result } from "../cli/io.ts";
+import type { CliHost, Result } from "../cli/io.ts";
 import { composeDemo, type Demo } from "./compose.ts";
 import { talkDemo } from "./interactive.ts";
-import { playDemo } from "./scripted.ts";
+import { playDemo, type ShownReply } from "./scripted.ts";
 import { Transcript } from "./transcript.ts";
 
 /** How long a step under way may take to notice that the demo is over. */
@@ -17,22 +16,20 @@ const END_WITHIN_MS = 2 * SECOND;
 const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Runs the demo; nothing of it is left when this resolves, also after Ctrl-C. */
-export async function runDemo(
-  process: Pick<CliProcess, "stdin" | "stdout" | "signals" | "environment">,
-): Promise<Result> {
-  const { stdin, stdout, signals, environment } = process;
+export async function runDemo(host: Pick<CliHost, "stdin" | "stdout" | "signals" | "environment">): Promise<Result> {
+  const { stdin, stdout, signals, environment } = host;
   const stopping = new AbortController();
   const stopped = new Promise<"stopped">((resolve) =>
     stopping.signal.addEventListener("abort", () => resolve("stopped")),
   );
   const stop = (): void => stopping.abort();
   for (const name of STOP_SIGNALS) signals.once(name, stop);
-  const shown: Reply[] = [];
+  const shown: ShownReply[] = [];
   const out = new Transcript((line) => void stdout.write(`${line}\n`));
   let demo: Demo | undefined;
   let running: Promise<unknown> = Promise.resolve();
   try {
-    demo = await composeDemo((reply) => void shown.push(reply), stopping.signal);
+    demo = await composeDemo((reply, isNews) => void shown.push({ reply, isNews }), stopping.signal);
     running =
       stdin.isTTY && stdout.isTTY
         ? talkDemo(demo, stdout, !environment.noColor)

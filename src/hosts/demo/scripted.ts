@@ -1,15 +1,24 @@
-// The demo that plays itself: the main job, a replayed link, and a gateway that does not come back; each step is checked.
+// The demo that plays itself: the main job, a replayed link, a gateway that does not come back, and a lease; each step is checked.
 
+import type { Incoming } from "../../chat/conversation.ts";
 import { lineText, type Reply } from "../../chat/reply.ts";
+import { LEASE } from "../../config/defaults.ts";
 import type { SandboxAccount } from "../../sandbox/issuer-state.ts";
+import { fingerprint } from "../../secrets/fingerprint.ts";
 import { approve, maskedAddress, signInLink } from "./browser.ts";
 import type { Demo } from "./compose.ts";
 import type { Transcript } from "./transcript.ts";
 
-/** Plays the three scenes; `shown` grows with every reply of the chat. Rejects at the next step when `signal` aborts. */
+/** A reply as the chat showed it; `isNews` is false where it took the place of the one before. */
+export interface ShownReply {
+  readonly reply: Reply;
+  readonly isNews: boolean;
+}
+
+/** Plays the four scenes; `shown` grows with every reply of the chat. Rejects at the next step when `signal` aborts. */
 export async function playDemo(
   demo: Demo,
-  shown: readonly Reply[],
+  shown: readonly ShownReply[],
   out: Transcript,
   signal: AbortSignal,
 ): Promise<void> {
@@ -18,22 +27,24 @@ export async function playDemo(
   const address = await signInAndSave(player);
   out.scene("2 · The same link once more");
   await replay(player, address);
-  out.scene("3 · A gateway that does not come back");
+  out.scene("3 · A restart that the gateway does not come back from");
   await failedRestart(player);
+  out.scene("4 · /lease takes a login from the broker, and gives it back");
+  await leaseAndRelease(player);
 }
 
 async function signInAndSave(player: Player): Promise<string> {
   const { demo, out } = player;
   const before = await demo.world.usedProfile();
-  await player.command("");
-  await player.command("team", 2);
+  await player.command("codex_auth");
+  await player.command("codex_auth team", 1);
   const address = await player.signIn("grace@example.com");
   out.check(player.says("Signed in as grace@example.com"), "the chat says who signed in, before anything is saved");
   await player.press("Save and use first");
   const after = await demo.world.usedProfile();
   out.check(
     before?.profileId !== "openai-codex:team" && after?.profileId === "openai-codex:team",
-    `the gateway's next model call uses ${after?.email ?? "nobody"} (before: ${before?.email ?? "nobody"}), without a restart`,
+    `the gateway's next model call uses ${after?.email ?? "nobody"} (before: ${before?.email ?? "nobody"}), no restart`,
   );
   return address;
 }
@@ -48,22 +59,46 @@ async function replay(player: Player, address: string): Promise<void> {
 async function failedRestart(player: Player): Promise<void> {
   const { demo, out } = player;
   const before = await demo.world.usedProfile();
-  out.tell("This time the change is activated by a restart, and the gateway will hang as it starts.");
   await demo.setTrouble(true);
-  await player.command("night", 1);
-  await player.signIn("ada@example.com", "acct-team");
+  await player.signInAsBefore("night", "ada@example.com", "acct-team");
   await player.press("Save and use first");
-  const after = await demo.world.usedProfile();
   const parked = await demo.parts.engine.parked.list();
   const stored = await demo.parts.store.read("main");
-  out.check(demo.session.told.at(-1)?.outcome === "rolled-back", "rolled back: the store is as it was before");
+  const isRolledBack = demo.session.told.at(-1)?.outcome === "rolled-back";
   out.check(
-    stored.summaries.every(({ id }) => id !== "openai-codex:night") && parked.length === 1,
-    "the login is not lost: it waits, parked, for a decision",
+    isRolledBack && stored.summaries.every(({ id }) => id !== "openai-codex:night") && parked.length === 1,
+    "rolled back: the store is as it was before; the login is not lost: it waits, parked",
   );
+  const isDown = (await demo.world.gatewayPid()) === undefined;
+  out.check(isDown && player.says("The gateway does not run now"), "the gateway is down, and the answer says so");
+  await demo.setTrouble(false);
+  const after = await demo.world.usedProfile();
   out.check(
     after !== undefined && after.access === before?.access,
-    `the gateway is up again and still uses ${after?.email ?? "nobody"}`,
+    `started again as the answer says, it uses what it used before: ${after?.email ?? "nobody"}`,
+  );
+}
+
+async function leaseAndRelease(player: Player): Promise<void> {
+  const { out } = player;
+  const { world, parts } = player.demo;
+  const before = await world.usedProfile();
+  await player.command("lease reacquire", 3, 1);
+  const leased = await world.usedProfile();
+  const [alpha] = world.broker.leases();
+  out.check(
+    leased?.profileId === LEASE.profileId && leased.access === fingerprint(world.broker.tokens("alpha").accessToken),
+    `the gateway's next model call uses the leased ${leased?.email ?? "nobody"} (before: ${before?.email ?? "nobody"})`,
+  );
+  await player.command("lease release yes", 0, 1);
+  const after = await world.usedProfile();
+  const { summaries } = await parts.store.read("main");
+  out.check(
+    before !== undefined &&
+      after?.access === before.access &&
+      summaries.every(({ id }) => id !== LEASE.profileId) &&
+      world.broker.lease(alpha?.id ?? "")?.state === "released",
+    `given back to the broker, gone from this machine; the gateway uses ${after?.email ?? "nobody"} again`,
   );
 }
 
@@ -71,10 +106,10 @@ async function failedRestart(player: Player): Promise<void> {
 class Player {
   readonly demo: Demo;
   readonly out: Transcript;
-  readonly #shown: readonly Reply[];
+  readonly #shown: readonly ShownReply[];
   readonly #signal: AbortSignal;
 
-  constructor(demo: Demo, shown: readonly Reply[], out: Transcript, signal: AbortSignal) {
+  constructor(demo: Demo, shown: readonly ShownReply[], out: Transcript, signal: AbortSignal) {
     this.demo = demo;
     this.out = out;
     this.#shown = shown;
@@ -86,10 +121,10 @@ class Player {
     return this.demo.session.last?.lines.some((line) => lineText(line).includes(text)) === true;
   }
 
-  /** Types a command; `lines` shortens the printed answer. */
-  async command(args: string, lines?: number): Promise<void> {
-    this.out.say("you", `/codex_auth ${args}`.trim());
-    await this.#hear(() => this.demo.session.take({ kind: "command", name: "codex_auth", args }), lines);
+  /** Types a command; `lines` shortens the printed answers, one after another; one of 0 lines is not printed. */
+  async command(typed: `${"codex_auth" | "lease"}${string}`, ...lines: readonly number[]): Promise<void> {
+    this.out.say("you", `/${typed}`);
+    await this.#hear(() => this.demo.session.take(commandOf(typed)), lines);
   }
 
   /** Presses a button of the last answer. */
@@ -102,17 +137,21 @@ class Player {
 
   /** Signs in on the page behind the last answer's link, and pastes where the browser ends; gives that address. */
   async signIn(email: string, accountId?: string): Promise<string> {
-    const { issuer } = this.demo.world;
-    const account = issuer.accounts.find((candidate) => isAccount(candidate, email, accountId));
-    const link = signInLink(this.demo.session.last);
-    if (link === undefined || account === undefined) {
-      this.out.check(false, "there is a sign-in link");
-      return "";
-    }
     this.out.say("page", `${email} approves on the sign-in page of the sandbox`);
-    const address = approve(issuer, link, account);
-    await this.paste(address);
+    const address = this.#approve(email, accountId);
+    if (address !== "") await this.paste(address);
     return address;
+  }
+
+  /** The same from the command to the pasted address, of which only the end is printed. */
+  async signInAsBefore(profile: string, email: string, accountId: string): Promise<void> {
+    const { session } = this.demo;
+    this.out.say("you", `/codex_auth ${profile}, and the sign-in as ${email} as above`);
+    await this.#hear(() => session.take(commandOf(`codex_auth ${profile}`)), [0]);
+    const address = this.#approve(email, accountId);
+    if (address === "") return;
+    await this.#hear(() => session.take({ kind: "text", text: address }), [0]);
+    this.out.reply({ lines: session.last?.lines ?? [] }, 1);
   }
 
   /** Pastes an address; it is printed without its secrets. */
@@ -121,22 +160,36 @@ class Player {
     await this.#hear(() => this.demo.session.take({ kind: "text", text: address }));
   }
 
+  #approve(email: string, accountId: string | undefined): string {
+    const { issuer } = this.demo.world;
+    const account = issuer.accounts.find((candidate) => isAccount(candidate, email, accountId));
+    const link = signInLink(this.demo.session.last);
+    if (link !== undefined && account !== undefined) return approve(issuer, link, account);
+    this.out.check(false, "there is a sign-in link");
+    return "";
+  }
+
   #buttons(): readonly NonNullable<Reply["buttons"]>[number][number][] {
     return (this.demo.session.last?.buttons ?? []).flat();
   }
 
   /** Prints the answers to `act`: of a message that was edited step by step only its longest trail and its end. */
-  async #hear(act: () => Promise<unknown>, lines?: number): Promise<void> {
+  async #hear(act: () => Promise<unknown>, lines: readonly number[] = []): Promise<void> {
     this.#signal.throwIfAborted();
     const from = this.#shown.length;
     await act();
     this.#signal.throwIfAborted();
     const answers = this.#shown.slice(from);
-    const trail = answers.findLast((reply) => lineText(reply.lines[0] ?? []).includes(" → "));
-    if (trail !== undefined && trail !== answers.at(-1)) this.out.reply({ lines: trail.lines.slice(0, 1) });
-    const last = answers.at(-1);
-    if (last !== undefined) this.out.reply(last, lines);
+    const trail = answers.findLast(({ reply }) => lineText(reply.lines[0] ?? []).includes(" → "));
+    if (trail !== undefined && trail !== answers.at(-1)) this.out.reply({ lines: trail.reply.lines.slice(0, 1) });
+    const ends = answers.filter((_, index) => answers[index + 1]?.isNews !== false);
+    for (const [index, { reply }] of ends.entries()) if (lines[index] !== 0) this.out.reply(reply, lines[index]);
   }
+}
+
+function commandOf(typed: string): Incoming {
+  const [name = "", ...words] = typed.split(" ");
+  return { kind: "command", name: name === "lease" ? "lease" : "codex_auth", args: words.join(" ") };
 }
 
 function isAccount(account: SandboxAccount, email: string, accountId: string | undefined): boolean {

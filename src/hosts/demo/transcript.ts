@@ -3,7 +3,7 @@
 import { lineText, type Reply } from "../../chat/reply.ts";
 
 const WIDTH = 100;
-const BUTTONS_PER_LINE = 4;
+const HARD_BLANK = "\u00a0";
 
 /** Who a line is from. */
 export type Speaker = "you" | "bot" | "page";
@@ -12,6 +12,7 @@ export type Speaker = "you" | "bot" | "page";
 export class Transcript {
   readonly #write: (line: string) => void;
   #failures = 0;
+  #scenes = 0;
 
   constructor(write: (line: string) => void) {
     this.#write = write;
@@ -24,7 +25,8 @@ export class Transcript {
 
   /** The head of a scene. */
   scene(title: string): void {
-    this.#write("");
+    if (this.#scenes > 0) this.#write("");
+    this.#scenes += 1;
     this.#write(`── ${title} ${"─".repeat(Math.max(2, WIDTH - 4 - title.length))}`);
   }
 
@@ -38,16 +40,14 @@ export class Transcript {
     this.#block(who, [text]);
   }
 
-  /** A reply with its buttons; `lines` shortens it to that many lines, which is shown. */
+  /** A reply with its buttons; `lines` shortens it to that many lines, and `…` says so. */
   reply(reply: Reply, lines = Infinity): void {
     const all = reply.lines.map(lineText).filter((line) => line !== "");
-    const shown = all.length > lines ? [...all.slice(0, lines), "…"] : all;
-    const labels = (reply.buttons ?? []).flat().map(({ label }) => `[ ${label} ]`);
-    const rows: string[] = [];
-    for (let at = 0; at < labels.length; at += BUTTONS_PER_LINE) {
-      rows.push(labels.slice(at, at + BUTTONS_PER_LINE).join(" "));
-    }
-    this.#block("bot", [...shown, ...rows]);
+    const shown = all.length > lines ? [...all.slice(0, lines - 1), `${all[lines - 1] ?? ""} …`] : all;
+    // A button is not broken in two.
+    const labels = (reply.buttons ?? []).flat().map(({ label }) => `[ ${label} ]`.replaceAll(" ", HARD_BLANK));
+    const buttons = labels.length === 0 ? [] : [labels.join(" ")];
+    this.#block("bot", [...shown, ...buttons]);
   }
 
   /** What must be true now, and was or was not. */
@@ -60,7 +60,8 @@ export class Transcript {
 
   #block(who: Speaker, texts: readonly string[]): void {
     const lines = texts.flatMap((text) => wrap(text, WIDTH - 7));
-    for (const [index, line] of lines.entries()) this.#write(`${(index === 0 ? who : "").padStart(4)} │ ${line}`);
+    for (const [index, line] of lines.entries())
+      this.#write(`${(index === 0 ? who : "").padStart(4)} │ ${line.replaceAll(HARD_BLANK, " ")}`);
   }
 }
 

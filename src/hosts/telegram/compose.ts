@@ -1,12 +1,13 @@
 // The composition root of the Telegram host: settings, domains, chat and bot are put together here and nowhere else.
 
 import { ChatRouter } from "../../chat/router.ts";
-import { loadConfig } from "../../config/config.ts";
+import { loadConfig, readBotToken } from "../../config/config.ts";
 import type { Environment } from "../../config/env.ts";
 import { openClawPaths, ownPaths } from "../../config/paths.ts";
-import { CodexAuthError } from "../../errors.ts";
+import { CodexAuthError, toCodexAuthError } from "../../errors.ts";
 import type { Log } from "../../secrets/log.ts";
-import { buildChatServices, buildParts, mayAsk, type Parts } from "../services.ts";
+import { LeaseHost } from "../lease.ts";
+import { approversOf, buildChatServices, buildParts, mayAsk, type Parts } from "../services.ts";
 import { launchWorkerFor } from "../worker/launch.ts";
 import { keepExecuting } from "./rescue.ts";
 import { type RunningBot, runTelegramBot } from "./run.ts";
@@ -34,10 +35,12 @@ export async function startTelegramBot(options: TelegramHostOptions): Promise<Ru
   const now = options.now ?? Date.now;
   const settingsPath = environment.settings.configPath ?? ownPaths(openClawPaths(environment).stateDir).config;
   const config = await loadConfig(settingsPath, environment);
-  const { apiRoot, botToken: token, allowFrom } = config.telegram;
+  const { apiRoot, allowFrom } = config.telegram;
+  const token = await readBotToken(config, environment.uid);
   if (token === undefined) throw noToken(settingsPath);
   const parts = buildParts({ environment, config, log, now, launch: options.launch ?? launchWorkerFor });
-  const router = new ChatRouter(await buildChatServices(parts));
+  const lease = config.lease.broker === undefined ? undefined : new LeaseHost(parts);
+  const router = new ChatRouter(await buildChatServices(parts, lease === undefined ? {} : { lease }));
   // No executor now is no reason for no bot: the jobs are on disk, and the next one that is enqueued starts an executor.
   await parts.engine.resume().catch((error: unknown) => log.error("telegram.resume-jobs", error));
   const bot = await runTelegramBot({
@@ -45,7 +48,8 @@ export async function startTelegramBot(options: TelegramHostOptions): Promise<Ru
     apiRoot,
     router,
     engine: parts.engine,
-    allow: (asker) => mayAsk(config, asker),
+    allow: (asker) => mayAsk(parts, asker),
+    approvers: () => approversOf(parts),
     settingsPath,
     now,
     log,
@@ -55,10 +59,35 @@ export async function startTelegramBot(options: TelegramHostOptions): Promise<Ru
   const ended = new AbortController();
   void bot.finished.catch(() => undefined).finally(() => ended.abort());
   void keepExecuting(parts.engine, log, ended.signal);
+  const keeping = lease === undefined ? Promise.resolve() : keepLease(lease, options, ended.signal);
   if (allowFrom.length === 0) {
     print(`Nobody may use this bot yet. Write to @${bot.username} in Telegram: your id then appears here.`);
   }
-  return bot;
+  const finished = async (): Promise<void> => {
+    try {
+      await bot.finished;
+    } finally {
+      await keeping;
+    }
+  };
+  const isOver = finished();
+  // Whoever only calls stop() must not meet an unhandled rejection.
+  isOver.catch(() => undefined);
+  return { ...bot, finished: isOver };
+}
+
+/** Keeps the lease for as long as the bot runs: one service less for the person to set up. */
+async function keepLease(lease: LeaseHost, { log, print }: TelegramHostOptions, signal: AbortSignal): Promise<void> {
+  try {
+    await lease.keep(signal);
+  } catch (error) {
+    // A token file that is missing: the bot is of use all the same.
+    const { message, next } = toCodexAuthError(error);
+    log.error("telegram.lease", error);
+    print(`The lease is not kept: ${message} ${next}`);
+  } finally {
+    await lease.close().catch((error: unknown) => log.error("telegram.lease-close", error));
+  }
 }
 
 function noToken(settingsPath: string): CodexAuthError {

@@ -2,6 +2,7 @@
 
 import type { Bot } from "grammy";
 import type { ApplyEngine } from "../../apply/engine.ts";
+import type { Address } from "../../apply/job.ts";
 import type { Asker } from "../../chat/conversation.ts";
 import { Delivery } from "../../chat/delivery.ts";
 import type { ChatRouter } from "../../chat/router.ts";
@@ -21,7 +22,7 @@ import { errorFields } from "./telegram-error.ts";
 /** What a bot needs of the chat. */
 export type BotRouter = Pick<
   ChatRouter,
-  "handle" | "renderReceipt" | "renderApproval" | "renderReminder" | "settled" | "resume" | "close"
+  "handle" | "renderReceipt" | "renderApproval" | "renderReminder" | "renderInvitation" | "settled" | "resume" | "close"
 >;
 
 /** What a running bot is made of. */
@@ -33,6 +34,8 @@ export interface TelegramBotParts {
   readonly engine: Pick<ApplyEngine, "outbox" | "receipts" | "parked">;
   /** Asked for each message, each press and each delivery. */
   readonly allow: (asker: Asker) => boolean;
+  /** Those who are reminded of what a script asks for. */
+  readonly approvers: () => readonly Address[];
   /** Where the allow-list is kept, for the hint about ignored senders. */
   readonly settingsPath: string;
   readonly now: () => number;
@@ -83,9 +86,9 @@ export async function runTelegramBot(parts: TelegramBotParts): Promise<RunningBo
     port: deliveryPort(bot.api, botId),
     ...(parts.deliveryRetryMs === undefined ? {} : { retryMs: parts.deliveryRetryMs }),
   });
-  const { now, log } = parts;
+  const { approvers, now, log } = parts;
   const { outbox, parked } = parts.engine;
-  const reminding = keepReminding({ outbox, parked, now, log, everyMs: limits.remindEveryMs }, stop);
+  const reminding = keepReminding({ outbox, parked, approvers, now, log, everyMs: limits.remindEveryMs }, stop);
   const inBackground = Promise.all([delivery.run(stop), reminding]);
   const work = async (): Promise<void> => {
     try {

@@ -22,7 +22,7 @@ export class Strangers {
       this.#seen.size > TELEGRAM.maxStrangersShown
         ? "More strangers write to this bot; their ids are not shown any more."
         : `Ignored Telegram id ${personId}, which is not on the allow-list. To let this person in, add ${personId} to ` +
-            `telegram.allowFrom in ${this.#settingsPath} (or to CODEX_AUTH_ALLOW_FROM) and start the bot again.`,
+            `telegram.allowFrom in ${this.#settingsPath}, which counts at once (or to CODEX_AUTH_ALLOW_FROM, and start the bot again).`,
     );
   }
 }

@@ -14,6 +14,8 @@ export interface SessionParts {
   readonly services: ChatServices;
   readonly host: "terminal" | "cli";
   readonly hasButtons: boolean;
+  /** True where this person only looks: what waits for them is left for a call that may take it away. Default false. */
+  readonly readOnly?: boolean;
   /** Shows a reply; `isNews` is false for another step of a message that was shown before. */
   readonly show: (reply: Reply, isNews: boolean) => void;
 }
@@ -61,7 +63,8 @@ export class TerminalSession {
   async take(incoming: Incoming): Promise<"handled" | "ignored"> {
     const result = await this.#router.handle(this.asker, incoming, this.#out);
     await this.#router.idle();
-    await this.deliver();
+    // A press changes something, and how that ended is to be told here.
+    if (this.#session.readOnly !== true || incoming.kind === "press") await this.deliver();
     return result;
   }
 

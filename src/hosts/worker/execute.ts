@@ -8,7 +8,7 @@ import type { ExecutorServices } from "../../apply/services.ts";
 import { APPLY, OWN_LOCK } from "../../config/defaults.ts";
 import { isCodexAuthError } from "../../errors.ts";
 import { VERSION } from "../../version.ts";
-import type { Parts } from "../services.ts";
+import { mayStill, type Parts } from "../services.ts";
 
 /**
  * Ends every open job; gives how many it ended itself. A job that was enqueued while another executor was just leaving is
@@ -23,6 +23,7 @@ export async function executeOpenJobs(parts: Parts, kind: ExecutorRecord["kind"]
     outbox: engine.outbox,
     store,
     gateway,
+    mayStill: (address) => mayStill(parts, address),
     now,
     log,
   };

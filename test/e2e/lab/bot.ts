@@ -1,11 +1,13 @@
 // Our bot beside a lab's OpenClaw: the real chat, queue and worker process, a fake Telegram and the sandbox issuer.
 
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { launchWorker } from "../../../src/apply/launch.ts";
 import { ChatRouter } from "../../../src/chat/router.ts";
 import type { Config } from "../../../src/config/config.ts";
+import { leaseFileSchema, leaseSettings } from "../../../src/config/lease-settings.ts";
 import { readEnvironment } from "../../../src/config/env.ts";
-import { buildChatServices, buildParts, mayAsk, type Parts } from "../../../src/hosts/services.ts";
+import { approversOf, buildChatServices, buildParts, mayAsk, type Parts } from "../../../src/hosts/services.ts";
 import { runTelegramBot, type RunningBot } from "../../../src/hosts/telegram/run.ts";
 import type { SandboxAccount } from "../../../src/sandbox/issuer-state.ts";
 import { startSandboxIssuer, type SandboxIssuer } from "../../../src/sandbox/issuer.ts";
@@ -45,6 +47,7 @@ export async function startLabBot(
     PATH: process.env["PATH"] ?? "",
     TMPDIR: home.tmp,
     CODEX_AUTH_ACTIVATION: activation,
+    CODEX_AUTH_ALLOW_FROM: String(OWNER),
   };
   const output: string[] = [];
   const log = createLog((line) => output.push(line), Date.now);
@@ -55,6 +58,11 @@ export async function startLabBot(
     restartCommand: undefined,
     allowUnattended: false,
     issuer: issuer.origin,
+    lease: leaseSettings(leaseFileSchema.parse({}), {
+      home: home.home,
+      hostname: "lab",
+      configPath: join(home.home, "config.json"),
+    }),
   };
   const parts = buildParts({
     environment: { ...readEnvironment(variables), tmp: home.tmp },
@@ -68,7 +76,8 @@ export async function startLabBot(
       apiRoot: telegram.url,
       router: new ChatRouter(await buildChatServices(parts)),
       engine: parts.engine,
-      allow: (asker) => mayAsk(config, asker),
+      allow: (asker) => mayAsk(parts, asker),
+      approvers: () => approversOf(parts),
       settingsPath: parts.own.config,
       now: Date.now,
       log,

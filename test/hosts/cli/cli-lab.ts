@@ -53,7 +53,8 @@ export async function openClawHome(): Promise<CliHome & { readonly world: Return
   return { ...homeAt(home), world };
 }
 
-function homeAt(home: string): CliHome {
+/** A HOME that somebody else has furnished. */
+export function homeAt(home: string): CliHome {
   const start = (args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess =>
     spawn(process.execPath, [PROGRAM, ...args], {
       cwd: home,

@@ -253,7 +253,8 @@ describe("apply", () => {
     const { call, world } = await openClawHome();
     const { receivedTokens } = await import("../../support/apply-world.ts");
     await world.enqueue(receivedTokens("carol"));
-    const applied = await call(["apply", "--json", "--queue-apply"]);
+    const env = { CODEX_AUTH_ALLOW_FROM: "4242" };
+    const applied = await call(["apply", "--json", "--queue-apply"], { env });
     expect(applied.code).toBe(0);
     expect(applied.json()).toMatchObject({
       ok: true,

@@ -49,6 +49,8 @@ describe("the demo without a terminal", () => {
     expect(output).toContain("✔ the gateway's next model call uses grace@example.com");
     expect(output).toContain("already used");
     expect(output).toContain("✔ rolled back: the store is as it was before");
+    expect(output).toContain("✔ the gateway is down, and the answer says so");
+    expect(output).toContain("✔ started again as the answer says, it uses what it used before: grace@example.com");
     expect(output).not.toContain("✘");
     expect(output).not.toMatch(/eyJ|[?&]code=|[?&]state=/);
     expect(readdirSync(home)).toEqual([]);

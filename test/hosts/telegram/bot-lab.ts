@@ -7,6 +7,7 @@ import { Outbox } from "../../../src/apply/outbox.ts";
 import { ParkedLogins } from "../../../src/apply/parked.ts";
 import { type Receipt, Receipts } from "../../../src/apply/receipt.ts";
 import type { Asker, Incoming, Outgoing } from "../../../src/chat/conversation.ts";
+import type { InvitationSubject } from "../../../src/chat/invitations.ts";
 import type { Reply } from "../../../src/chat/reply.ts";
 import type { TelegramLimits } from "../../../src/hosts/telegram/limits.ts";
 import {
@@ -71,6 +72,10 @@ class ScriptedRouter implements BotRouter {
     return line("still there");
   }
 
+  async renderInvitation({ profileId }: InvitationSubject): Promise<Reply> {
+    return line(`a script asks for ${profileId}`);
+  }
+
   async settled(): Promise<string | undefined> {
     this.#events.emit("settled");
     await this.progress;
@@ -131,6 +136,7 @@ export class BotLab {
       router: this.router,
       engine: { outbox: this.outbox, receipts: this.receipts, parked: this.parked },
       allow: (asker) => this.allowed.has(asker.personId),
+      approvers: () => [...this.allowed].map((id) => ({ host: "telegram", chatId: id, personId: id })),
       settingsPath: "/settings/config.json",
       now: Date.now,
       log: createLog((entry) => this.logged.push(entry), Date.now),

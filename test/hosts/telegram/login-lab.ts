@@ -1,5 +1,6 @@
 // The whole way of a login through Telegram: fake server, the bot as it is composed, sandbox issuer, executor, profile store.
 
+import { mkdirSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
@@ -14,6 +15,7 @@ import { applyWorld } from "../../support/apply-world.ts";
 import { FakeTelegram } from "../../support/fake-telegram/fake-telegram.ts";
 import type { VisibleMessage } from "../../support/fake-telegram/chat-book.ts";
 import { temporaryFolder } from "../../support/temp-folder.ts";
+import { homeAt, type CliHome } from "../cli/cli-lab.ts";
 import { OWNER, PARTNER } from "./bot-lab.ts";
 
 /** Who can sign in at the issuer; alice is who the store's profile `alice` belongs to. */
@@ -59,6 +61,7 @@ export class LoginLab {
     onTestFinished(() => issuer.close());
     const lab = new LoginLab(home, telegram, issuer);
     onTestFinished(async () => void (await lab.#working));
+    lab.allowOnly(OWNER, PARTNER);
     const settings = { meta: { lastTouchedVersion: "2026.4.5" } };
     await writeFile(join(home, ".openclaw", "openclaw.json"), JSON.stringify(settings));
     return lab;
@@ -71,7 +74,6 @@ export class LoginLab {
         HOME: this.#home,
         CODEX_AUTH_API_ROOT: this.telegram.url,
         CODEX_AUTH_BOT_TOKEN: this.telegram.token,
-        CODEX_AUTH_ALLOW_FROM: `${OWNER}, ${PARTNER}`,
         CODEX_AUTH_ISSUER: this.issuer.origin,
       }),
       log: createLog((entry) => this.logged.push(entry), Date.now),
@@ -82,6 +84,18 @@ export class LoginLab {
     });
     onTestFinished(() => bot.stop());
     return bot;
+  }
+
+  /** Writes the allow-list of the settings file, as its owner would in an editor, whether a bot runs or not. */
+  allowOnly(...ids: readonly number[]): void {
+    mkdirSync(this.world.paths.root, { recursive: true, mode: 0o700 });
+    writeFileSync(this.world.paths.config, JSON.stringify({ telegram: { allowFrom: ids } }), { mode: 0o600 });
+  }
+
+  /** Runs the program without a terminal, as an agent would, with the settings of the bot. */
+  script(...args: readonly string[]): ReturnType<CliHome["call"]> {
+    const env = { CODEX_AUTH_BOT_TOKEN: this.telegram.token, CODEX_AUTH_ISSUER: this.issuer.origin };
+    return homeAt(this.#home).call([...args, "--json"], { env });
   }
 
   /** Asks for a sign-in of `profile` and gives the address of the sign-in page. */

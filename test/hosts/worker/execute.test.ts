@@ -12,13 +12,13 @@ import { createLog } from "../../../src/secrets/log.ts";
 import { applyWorld, receivedTokens } from "../../support/apply-world.ts";
 import { temporaryFolder } from "../../support/temp-folder.ts";
 
-async function machine() {
+async function machine(variables: Record<string, string> = { CODEX_AUTH_ALLOW_FROM: "4242" }) {
   const folder = await temporaryFolder();
   const world = applyWorld(folder);
   const stateDir = dirname(world.paths.root);
   const settings = { meta: { lastTouchedVersion: "2026.4.5" }, gateway: { port: 9 } };
   writeFileSync(join(stateDir, "openclaw.json"), JSON.stringify(settings));
-  const environment = readEnvironment({ HOME: folder, OPENCLAW_STATE_DIR: stateDir });
+  const environment = readEnvironment({ HOME: folder, OPENCLAW_STATE_DIR: stateDir, ...variables });
   const config = await loadConfig(world.paths.config, environment);
   const logged: string[] = [];
   const log = createLog((line) => logged.push(line), Date.now);
@@ -53,6 +53,49 @@ describe("executeOpenJobs", () => {
     await withReign(reign, async () => {
       expect(await executeOpenJobs(parts, "worker")).toBe(0);
     });
+  });
+
+  it("keeps the login apart of somebody who was taken off the settings file's list after the press", async () => {
+    const { world, parts } = await machine({});
+    const allow = (...ids: readonly number[]): void =>
+      writeFileSync(world.paths.config, JSON.stringify({ telegram: { allowFrom: ids } }), { mode: 0o600 });
+    mkdirSync(world.paths.root, { recursive: true, mode: 0o700 });
+    allow(4242, 1);
+    await world.enqueue(receivedTokens("carol"));
+    allow(1);
+    const before = world.readStore();
+    expect(await executeOpenJobs(parts, "worker")).toBe(1);
+    expect(world.readStore()).toEqual(before);
+    const problem = { code: "ERR_NOT_ALLOWED" };
+    expect(await parts.engine.receipts.list()).toMatchObject([{ outcome: "parked", problem }]);
+    expect(await parts.engine.parked.list()).toMatchObject([{ profileId: "openai-codex:carol", problem }]);
+  });
+
+  it("leaves the job to another executor where nothing tells it who may: an unset variable is not an empty list", async () => {
+    const { world, parts } = await machine({});
+    const job = await world.enqueue(receivedTokens("carol"));
+    const before = world.readStore();
+    await expect(executeOpenJobs(parts, "worker")).rejects.toMatchObject({ code: "ERR_PERMISSION_UNKNOWN" });
+    expect(await parts.engine.queue.get(job.id)).toMatchObject({ state: "queued" });
+    expect(await parts.engine.queue.secrets.get(job.id)).toBeDefined();
+    expect(world.readStore()).toEqual(before);
+    const [environment, config] = [parts.environment, parts.config];
+    const settings = { ...environment.settings, allowFrom: "4242" };
+    const told = {
+      environment: { ...environment, settings },
+      config: { ...config, telegram: { ...config.telegram, allowFrom: ["4242"] } },
+    };
+    expect(
+      await executeOpenJobs(buildParts({ ...told, log: parts.log, launch: () => Promise.resolve() }), "worker"),
+    ).toBe(1);
+    expect(world.readStore().profiles["openai-codex:carol"]).toBeDefined();
+  });
+
+  it("asks no list about somebody with a shell on this machine", async () => {
+    const { world, parts } = await machine({});
+    await world.enqueue(receivedTokens("carol"), { requestedBy: { host: "cli", chatId: "cli", personId: "1000" } });
+    expect(await executeOpenJobs(parts, "worker")).toBe(1);
+    expect(world.readStore().profiles["openai-codex:carol"]).toBeDefined();
   });
 
   it("gives up after a few attempts at what cannot be ended, and the next one ends it", async () => {

@@ -22,7 +22,7 @@ async function machine() {
   );
   const logFile = join(world.paths.log, "worker.log");
   const run = async (): Promise<unknown> => {
-    const env = { HOME: home, PATH: process.env["PATH"] ?? "" };
+    const env = { HOME: home, PATH: process.env["PATH"] ?? "", CODEX_AUTH_ALLOW_FROM: "4242" };
     const child = spawn(process.execPath, [ENTRY], { env, stdio: "ignore" });
     onTestFinished(() => void child.kill("SIGKILL"));
     const [code] = (await once(child, "exit")) as unknown[];
@@ -56,6 +56,14 @@ describe("the worker", () => {
     expect(await world.queue.get(job.id)).toMatchObject({ state: "done" });
     expect(world.readStore().profiles["openai-codex:carol"]).toBeDefined();
     expect(await world.outbox.list("telegram")).toHaveLength(1);
+  });
+
+  it("has no use for the bot's token: a token file that is missing does not stop it", async () => {
+    const { world, run } = await machine();
+    const job = await world.enqueue(receivedTokens("carol"), {}, {});
+    await writeFile(world.paths.config, JSON.stringify({ telegram: { botTokenFile: "none" } }));
+    expect(await run()).toBe(0);
+    expect(await world.queue.get(job.id)).toMatchObject({ state: "done" });
   });
 
   it("keeps one full log beside the current one, and both to their owner", async () => {

@@ -1,0 +1,139 @@
+// What a job wants of the store as it is now: the change to plan, or why there is nothing to do. One function for each kind of job.
+
+import { LEASE } from "../../config/defaults.ts";
+import { CodexAuthError } from "../../errors.ts";
+import { orderAfterRemoval, orderAfterSave } from "../../profiles/order.ts";
+import { CODEX_PROVIDER, openCredential } from "../../profiles/profile.ts";
+import { isSameLogin } from "../../profiles/same-login.ts";
+import type { PlannedChange, StoreSnapshot } from "../../profiles/store.ts";
+import { decodeAccessToken } from "../../profiles/claims.ts";
+import { fingerprint } from "../../secrets/fingerprint.ts";
+import type { Job, LoginJob, RemoveLeaseJob, SaveLeaseJob } from "../job.ts";
+import type { JobSecret } from "../job-secrets.ts";
+import { loadTokens } from "../parked.ts";
+import type { ExecutorServices } from "../services.ts";
+import { credentialFor, leasedCredentialFor } from "./credential.ts";
+import { isAccessOnly, isFreeFor, keepLogins, ownerEntry, profileTaken } from "./leased-profile.ts";
+
+/** A planned change with the order it writes, or the reason why nothing is to be done. */
+export type Wish =
+  | { readonly kind: "change"; readonly planned: PlannedChange; readonly order: Job["order"] }
+  /** An earlier plan of this very job has done it already: it is carried to its end. */
+  | { readonly kind: "as-planned" }
+  | { readonly kind: "nothing"; readonly note: string };
+
+/** What a wish rests on. */
+interface WishInput<J extends Job> {
+  readonly job: J;
+  readonly secret: JobSecret;
+  readonly snapshot: StoreSnapshot;
+  readonly services: ExecutorServices;
+}
+
+/** Works out what `job` wants of today's store. @throws CodexAuthError where it may not or cannot have it. */
+export async function wishOf({ job, ...rest }: WishInput<Job>): Promise<Wish> {
+  switch (job.kind) {
+    case "save-login":
+      return wishForLogin({ job, ...rest });
+    case "save-lease":
+      return wishForLease({ job, ...rest });
+    case "remove-lease":
+      return wishForRemoval({ job, ...rest });
+  }
+}
+
+async function wishForLogin({ job, secret, snapshot, services }: WishInput<LoginJob>): Promise<Wish> {
+  if (secret.login === undefined) throw noSecret();
+  const credential = credentialFor(loadTokens(secret.login));
+  const saved = orderAfterSave(orderFacts(snapshot), job.profileId, job);
+  // A profile that is tried already keeps its place: writing an order down would only freeze the others.
+  const isWritten = saved.isChanged && (job.makeFirst || !snapshot.lastingOrder.includes(job.profileId));
+  const order = isWritten ? { written: [...saved.order], wasImplicit: saved.isNew } : undefined;
+  const planned = await plan(services, job, credential, order?.written);
+  await assertAsPreviewed(job, credential, services);
+  return { kind: "change", planned, order };
+}
+
+/** The order is the person's where there is one; none is begun for a leased credential that is not to come first. */
+async function wishForLease({ job, secret, snapshot, services }: WishInput<SaveLeaseJob>): Promise<Wish> {
+  if (secret.leased === undefined) throw noSecret();
+  if (job.lease.expiresAtMs - services.now() < LEASE.materialMinLifeMs) throw materialExpired();
+  const saved = orderAfterSave(orderFacts(snapshot), job.profileId, job);
+  const isWritten = saved.isChanged && (job.makeFirst || snapshot.storeOrder !== undefined);
+  const order = isWritten ? { written: [...saved.order], wasImplicit: saved.isNew } : undefined;
+  const credential = leasedCredentialFor(job.lease, secret.leased.access);
+  const planned = await plan(services, job, credential, order?.written);
+  const accountId = decodeAccessToken(secret.leased.access)?.accountId ?? job.lease.accountId;
+  const isFree = isFreeFor({ profileId: job.profileId, accountId });
+  if (!isFree(ownerEntry(planned))) throw profileTaken();
+  return { kind: "change", planned: keepLogins(planned, isFree), order };
+}
+
+async function wishForRemoval({ job, snapshot, services }: WishInput<RemoveLeaseJob>): Promise<Wish> {
+  const stored = await services.store.readCredential(job.profileId, job.agentId);
+  if (stored === undefined) {
+    if (job.plan !== undefined) return { kind: "as-planned" };
+    return { kind: "nothing", note: "There is no such profile any more, so nothing was changed." };
+  }
+  const rest = orderAfterRemoval(snapshot.storeOrder, job.profileId);
+  const planned = await plan(services, job, null, rest);
+  const owner = planned.plan.files.find(({ role }) => role === "owner");
+  if (!isAccessOnly(ownerEntry(planned)) || !isAccessOnly(openCredential(stored.credential)))
+    return { kind: "nothing", note: "The profile holds somebody's own login by now, so nothing was changed." };
+  if (job.lease.stored !== undefined && owner?.before !== job.lease.stored)
+    return { kind: "nothing", note: "The profile holds another credential by now, so nothing was changed." };
+  const order = rest === undefined ? undefined : { written: [...(rest ?? [])], wasImplicit: false };
+  return { kind: "change", planned: keepLogins(planned, isAccessOnly), order };
+}
+
+function plan(
+  services: ExecutorServices,
+  job: Job,
+  credential: ReturnType<typeof credentialFor> | null,
+  order: readonly string[] | null | undefined,
+): Promise<PlannedChange> {
+  const { profileId, agentId } = job;
+  const change = { profileId, provider: CODEX_PROVIDER, credential, clearCooldown: true } as const;
+  return services.store.plan({ ...change, ...(order === undefined ? {} : { order }) }, agentId);
+}
+
+function orderFacts({ storeOrder, lastingOrder }: StoreSnapshot): Parameters<typeof orderAfterSave>[0] {
+  return { storeOrder, lasting: lastingOrder };
+}
+
+/**
+ * Refuses to replace somebody else's login that came into the profile after the person had decided. A renewal of what was previewed,
+ * and the same person's login, are no reason to ask again.
+ *
+ * @throws CodexAuthError `ERR_IDENTITY_CHANGED`.
+ */
+async function assertAsPreviewed(
+  job: LoginJob,
+  ours: ReturnType<typeof credentialFor>,
+  services: ExecutorServices,
+): Promise<void> {
+  if (job.previewed === undefined || job.plan !== undefined) return;
+  const stored = await services.store.readCredential(job.profileId, job.agentId);
+  if (stored === undefined || fingerprint(stored.credential) === job.previewed) return;
+  if (isSameLogin(openCredential(stored.credential), openCredential(ours))) return;
+  throw new CodexAuthError("ERR_IDENTITY_CHANGED", {
+    message: "Another login came into this profile after you decided.",
+    next: "Look at both and decide again: `/codex_auth parked`.",
+  });
+}
+
+/** The error of a job whose secret half is gone. */
+export function noSecret(): CodexAuthError {
+  return new CodexAuthError("ERR_JOB_SECRET_MISSING", {
+    message: "The tokens of this job are not on the disk any more.",
+    next: "Begin again, with a new sign-in or lease; the store was not changed by this job.",
+  });
+}
+
+function materialExpired(): CodexAuthError {
+  return new CodexAuthError("ERR_LEASE_MATERIAL_EXPIRED", {
+    message: "The leased credential has expired, or is about to.",
+    next: "The store was left as it is; the broker is asked for a fresh one.",
+    retryable: true,
+  });
+}

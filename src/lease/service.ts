@@ -1,0 +1,151 @@
+// This machine's lease as hosts and the chat see it: how it is, what a person may do about it, and its keeper.
+
+import type { LeaseSettings } from "../config/lease-settings.ts";
+import { CodexAuthError } from "../errors.ts";
+import { known, type CallContext } from "./desk-parts.ts";
+import type { LeaseDesk } from "./desk.ts";
+import { rotateReason, type LeasePolicy } from "./policy.ts";
+import { policyOf, situationOf } from "./situation.ts";
+import { takeStep } from "./step.ts";
+import type { LeaseBook, LeaseRecord, RecordOwner, Turn } from "./sticky.ts";
+
+/** What a person may do about the lease. */
+export type LeaseDeed =
+  | { readonly kind: "refresh" | "renew" | "rotate" | "release" | "reacquire" | "materialize" | "take-file" }
+  | { readonly kind: "auto-renew" | "auto-rotate"; readonly on: boolean };
+
+/** How the lease is. */
+export interface LeaseView {
+  readonly settings: LeaseSettings;
+  readonly policy: LeasePolicy;
+  /** Absent where this machine never had anything to do with this broker. */
+  readonly record: LeaseRecord | undefined;
+}
+
+/** What a {@link LeaseService} is made of. */
+export interface LeaseServiceParts {
+  readonly settings: LeaseSettings;
+  readonly owner: RecordOwner;
+  readonly book: LeaseBook;
+  readonly desk: LeaseDesk;
+  readonly now: () => number;
+}
+
+/** The lease of this machine; safe to use from several processes at once, which take turns. */
+export class LeaseService {
+  readonly #parts: LeaseServiceParts;
+
+  constructor(parts: LeaseServiceParts) {
+    this.#parts = parts;
+  }
+
+  /** How the lease was when it was last looked at; asks nobody. */
+  async view(): Promise<LeaseView> {
+    const { settings, owner, book } = this.#parts;
+    const record = await book.read(owner);
+    return { settings, record, policy: policyOf(settings, record) };
+  }
+
+  /** One step of the keeper; gives when the next is due, in milliseconds. */
+  async step(options: CallContext & { readonly isForced?: boolean; readonly pid?: number } = {}): Promise<number> {
+    const { desk, settings, now } = this.#parts;
+    return this.#turn(async (turn) => {
+      if (options.pid !== undefined) await turn.change({ keeper: { pid: options.pid, atMs: now() } });
+      return takeStep(turn, { desk, settings, now }, options);
+    });
+  }
+
+  /**
+   * Does what a person asked for, and what follows from it (a new lease is written out at once).
+   *
+   * @returns The job that writes or removes the tokens, where there is one to follow.
+   * @throws CodexAuthError what the broker refuses, `ERR_LEASE_NONE` where there is no lease to do it with.
+   */
+  async act(deed: LeaseDeed, context: CallContext = {}): Promise<{ readonly jobId?: string }> {
+    return this.#turn(async (turn) => {
+      const before = turn.record.material?.jobId;
+      await this.#perform(turn, deed, context);
+      const after = turn.record.material?.jobId;
+      return after === undefined || after === before ? {} : { jobId: after };
+    });
+  }
+
+  /** Gives the lease back because its host stops, not because a person wants none. */
+  async releaseForNow(context: CallContext): Promise<void> {
+    await this.#turn(async (turn) => {
+      if (!turn.record.isReleased && turn.record.status !== undefined)
+        await this.#parts.desk.release(turn, context, true);
+    });
+  }
+
+  /** Takes up what {@link releaseForNow} has put down. */
+  async begin(): Promise<void> {
+    await this.#turn(async (turn) => {
+      if (turn.record.resumesAtStart) await turn.change({ isReleased: false, resumesAtStart: false });
+    });
+  }
+
+  async #perform(turn: Turn, deed: LeaseDeed, context: CallContext): Promise<void> {
+    const { desk } = this.#parts;
+    switch (deed.kind) {
+      case "auto-renew":
+        return turn.change({ autoRenew: deed.on });
+      case "auto-rotate":
+        return turn.change({ autoRotate: deed.on });
+      case "refresh":
+        return this.#settle(turn, context);
+      case "renew":
+        await desk.look(turn, context);
+        await desk.renew(turn, context);
+        return this.#settle(turn, context);
+      case "rotate": {
+        await desk.look(turn, context);
+        const { status } = situationOf({ ...turn.record, status: known(turn.record) }, true);
+        if (status !== undefined) await desk.rotate(turn, rotateReason(status), context);
+        await turn.change({ materializeNotBeforeMs: 0 });
+        return this.#settle(turn, context);
+      }
+      case "release":
+        await desk.release(turn, context, false);
+        return this.#settle(turn, context);
+      case "reacquire":
+        if (turn.record.status !== undefined) await desk.release(turn, context, false);
+        await turn.change({
+          isReleased: false,
+          resumesAtStart: false,
+          acquireNotBeforeMs: 0,
+          materializeNotBeforeMs: 0,
+        });
+        return this.#settle(turn, context);
+      case "materialize":
+        await desk.look(turn, context);
+        await desk.tokens.materialize(turn, context);
+        return;
+      case "take-file":
+        return desk.tokens.takeFile(turn, context);
+    }
+  }
+
+  async #settle(turn: Turn, context: CallContext): Promise<void> {
+    const { desk, settings, now } = this.#parts;
+    await takeStep(turn, { desk, settings, now }, { ...context, isForced: true });
+  }
+
+  async #turn<T>(work: (turn: Turn) => Promise<T>): Promise<T> {
+    const { settings, book, owner } = this.#parts;
+    if (settings.broker === undefined) throw notSet(settings);
+    return book.turn(owner, work);
+  }
+}
+
+/** What to do where no broker is set. */
+export function notSet(settings: Pick<LeaseSettings, "enabled">): CodexAuthError {
+  return new CodexAuthError("ERR_BROKER_NOT_SET", {
+    message: settings.enabled
+      ? "This machine has no lease broker set."
+      : "The lease is switched off (`lease.enabled`).",
+    next: settings.enabled
+      ? "Set lease.baseUrl and lease.internalApiTokenFile in the settings (or AUTH_MANAGER_BASE_URL and AUTH_MANAGER_INTERNAL_API_TOKEN)."
+      : "Switch it on in the settings, then try again.",
+  });
+}

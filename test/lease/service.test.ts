@@ -1,0 +1,125 @@
+import { describe, expect, it } from "vitest";
+import { MINUTE } from "../../src/config/defaults.ts";
+import { leaseLab } from "./lease-lab.ts";
+
+const OWNER = { machineId: "m1", agentId: "openclaw" };
+
+describe("what a person does about the lease", () => {
+  it("release: gives it back, takes the tokens away, and none is asked for until they say so", async () => {
+    const lab = await leaseLab();
+    await lab.step();
+    await lab.service.act({ kind: "release" });
+    expect(lab.broker.leases()).toMatchObject([{ state: "released" }]);
+    expect(lab.store).toMatchObject({ removals: 1, held: undefined });
+    await lab.pass(30 * MINUTE);
+    expect(await lab.record()).toMatchObject({ note: "released-by-person" });
+    expect(lab.broker.leases()).toHaveLength(1);
+    await lab.service.act({ kind: "reacquire" });
+    expect((await lab.record())?.status).toMatchObject({ state: "active" });
+    expect(lab.store.held).toBeDefined();
+  });
+
+  it("release while the broker is away: it is carried out when it is back, and nothing is acquired in between", async () => {
+    const lab = await leaseLab();
+    await lab.step();
+    await lab.broker.stop();
+    await expect(lab.service.act({ kind: "release" })).rejects.toMatchObject({ code: "ERR_BROKER_UNREACHABLE" });
+    await lab.broker.start();
+    await lab.step();
+    expect(lab.broker.leases()).toMatchObject([{ state: "released" }]);
+    expect(lab.store).toMatchObject({ removals: 1, held: undefined });
+    expect(await lab.record()).toMatchObject({ note: "released-by-person" });
+  });
+
+  it("release with a lost answer is a release all the same", async () => {
+    const lab = await leaseLab();
+    await lab.step();
+    lab.broker.faults.next({ kind: "lost-answer" }, { on: "release" });
+    await lab.service.act({ kind: "release" }).catch(() => undefined);
+    await lab.pass(5 * MINUTE);
+    expect(lab.broker.leases()).toMatchObject([{ state: "released" }]);
+    expect(lab.store.held).toBeUndefined();
+  });
+
+  it("rotate: another credential, written out at once", async () => {
+    const lab = await leaseLab();
+    await lab.step();
+    const { jobId } = await lab.service.act({ kind: "rotate" });
+    expect(jobId).toBe("job-2");
+    expect(await lab.record()).toMatchObject({ label: "bravo" });
+    expect(lab.broker.leases().map(({ state }) => state)).toEqual(["released", "active"]);
+  });
+
+  it("rotate where there is no other: the lease stays as it was", async () => {
+    const lab = await leaseLab({}, { broker: { credentials: [{ label: "alpha", utilizationPct: 10 }] } });
+    await lab.step();
+    const before = await lab.record();
+    await expect(lab.service.act({ kind: "rotate" })).rejects.toMatchObject({ code: "ERR_LEASE_NO_CREDENTIAL" });
+    expect((await lab.record())?.status?.leaseId).toBe(before?.status?.leaseId);
+    expect(lab.broker.leases()).toMatchObject([{ state: "active" }]);
+  });
+
+  it("reacquire with a lease in hand gives it back first", async () => {
+    const lab = await leaseLab();
+    await lab.step();
+    await lab.service.act({ kind: "reacquire" });
+    expect(lab.broker.leases().map(({ state }) => state)).toEqual(["released", "active"]);
+    expect(lab.store).toMatchObject({ removals: 1, writes: 2 });
+  });
+
+  it("renew makes it longer; without a lease it says what to do", async () => {
+    const lab = await leaseLab({ requestedTtlSeconds: 600 });
+    await expect(lab.service.act({ kind: "renew" })).rejects.toMatchObject({ code: "ERR_LEASE_NONE" });
+    await lab.step();
+    const before = (await lab.record())?.status?.expiresAtMs ?? 0;
+    await lab.service.act({ kind: "renew" });
+    expect((await lab.record())?.status?.expiresAtMs).toBeGreaterThan(before);
+  });
+
+  it("materialize fetches the tokens even if nothing has changed", async () => {
+    const lab = await leaseLab();
+    await lab.step();
+    await lab.service.act({ kind: "materialize" });
+    expect(lab.store.writes).toBe(2);
+  });
+
+  it("switches are kept on disk and win over the settings", async () => {
+    const lab = await leaseLab();
+    await lab.service.act({ kind: "auto-renew", on: false });
+    await lab.service.act({ kind: "auto-rotate", on: true });
+    const again = await lab.machine({}, { sharing: lab });
+    expect((await again.service.view()).policy).toMatchObject({ autoRenew: false, autoRotate: true });
+    await lab.pass(26 * MINUTE);
+    expect(await lab.record()).toMatchObject({ note: "not-renewed" });
+    expect(lab.broker.log.some(({ action }) => action === "renew")).toBe(false);
+  });
+
+  it("a host that stops may give the lease back; its next start has one again", async () => {
+    const lab = await leaseLab();
+    await lab.step();
+    await lab.service.releaseForNow({});
+    expect(lab.broker.leases()).toMatchObject([{ state: "released" }]);
+    expect(lab.store.held).toBeUndefined();
+    await lab.service.begin();
+    await lab.step();
+    expect((await lab.record())?.status).toMatchObject({ state: "active", ...OWNER });
+  });
+});
+
+describe("a machine whose settings change", () => {
+  it("does not take the lease of another broker, machine or agent for its own", async () => {
+    const lab = await leaseLab();
+    await lab.step();
+    const renamed = await lab.machine({ machineId: "m9" }, { sharing: lab });
+    expect((await renamed.service.view()).record).toBeUndefined();
+    await renamed.step();
+    expect((await renamed.record())?.status).toMatchObject({ machineId: "m9", state: "active" });
+  });
+
+  it("is told what to set where there is no broker, and where the lease is switched off", async () => {
+    const lab = await leaseLab();
+    const off = await lab.machine({ enabled: false });
+    await expect(off.service.step()).rejects.toMatchObject({ code: "ERR_BROKER_NOT_SET" });
+    expect(lab.broker.log).toHaveLength(0);
+  });
+});

@@ -7,6 +7,8 @@ type UsageCode =
   | "ERR_SELECTOR_INVALID"
   | "ERR_PROVIDER_OUT_OF_SCOPE"
   | "ERR_PROFILE_UNKNOWN"
+  | "ERR_PROFILE_EXISTS"
+  | "ERR_PROFILE_MANAGED"
   | "ERR_AGENT_UNKNOWN"
   | "ERR_LIST_EXPIRED"
   | "ERR_CALLBACK_ON_ARGV"
@@ -55,6 +57,10 @@ type OAuthCode =
   | "ERR_TOKEN_UNREACHABLE"
   | "ERR_TOKEN_RESPONSE"
   | "ERR_TOKEN_CLAIMS"
+  | "ERR_DEVICE_NOT_ENABLED"
+  | "ERR_DEVICE_UNAVAILABLE"
+  | "ERR_DEVICE_REFUSED"
+  | "ERR_DEVICE_RESPONSE"
   | "ERR_ISSUER_FORBIDDEN";
 
 /** Codes of the profile store. */
@@ -64,6 +70,15 @@ type StoreCode =
   | "ERR_STORE_CONFLICT"
   | "ERR_STORE_DRIFT"
   | "ERR_STORE_LEGACY";
+
+/** Codes of taking a login over from the Codex CLI, and of handing one to it. */
+type CodexCliCode =
+  | "ERR_CODEX_LOGIN_MISSING"
+  | "ERR_CODEX_LOGIN_KIND"
+  | "ERR_CODEX_LOGIN_LEASED"
+  | "ERR_EXPORT_NO_ID_TOKEN"
+  | "ERR_EXPORT_FILE_TAKEN"
+  | "ERR_EXPORT_FILE_NEWER";
 
 /** Codes of the gateway. */
 type GatewayCode =
@@ -82,6 +97,8 @@ type GatewayCode =
 /** Codes of the apply queue. */
 type ApplyCode =
   | "ERR_JOB_UNKNOWN"
+  | "ERR_RECEIPT_UNKNOWN"
+  | "ERR_UNDO_IMPOSSIBLE"
   | "ERR_JOB_NEWER"
   | "ERR_JOB_NOT_CANCELLABLE"
   | "ERR_JOB_SECRET_MISSING"
@@ -118,6 +135,7 @@ export type ErrorCode =
   | StorageCode
   | OAuthCode
   | StoreCode
+  | CodexCliCode
   | GatewayCode
   | ApplyCode
   | LeaseCode

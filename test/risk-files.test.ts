@@ -58,7 +58,7 @@ class Seen {
 
 /** The sign-in page of a new login in a chat that shows earlier ones too. */
 async function pageOf(lab: LoginLab, profile: string): Promise<string> {
-  lab.telegram.person(OWNER).sends(`/codex_auth ${profile}`);
+  lab.telegram.person(OWNER).sends(`/codex_auth paste ${profile}`);
   const card = await lab.telegram.shows(OWNER, new RegExp(`^New login ${profile}\n`));
   return lab.buttonsOf(card).find(({ url }) => url !== undefined)?.url ?? "";
 }
@@ -102,7 +102,8 @@ async function runLease(stateDir: string): Promise<void> {
   const broker = await startSandboxBroker();
   onTestFinished(() => broker.close());
   const exported = join(dirname(stateDir), "usage.json");
-  writeFileSync(exported, JSON.stringify({ totals: { input: 1, output: 1 }, daily: [] }));
+  const today = { date: new Date().toISOString().slice(0, 10), input: 1, output: 1 };
+  writeFileSync(exported, JSON.stringify({ totals: { input: 1, output: 1 }, daily: [today] }));
   const environment = readEnvironment({
     HOME: dirname(stateDir),
     OPENCLAW_STATE_DIR: stateDir,
@@ -156,7 +157,10 @@ describe("the files of RISK.md", () => {
     // No row of the table is an idle promise: each place of ours was used in this run.
     const idle = ROWS.filter((row) => ours(row.path) && !files.some((path) => row.covers(path)));
     expect(idle.map(({ path }) => path)).toEqual([]);
-    expect(ROWS.filter(({ written }) => written === "never").map(({ path }) => path)).toEqual(["openclaw.json"]);
+    expect(ROWS.filter(({ written }) => written === "never").map(({ path }) => path)).toEqual([
+      "openclaw.json",
+      "agents/<id>/sessions/sessions.json",
+    ]);
     const login = join(dirname(stateDir), ".codex", "auth.json");
     expect((statSync(login).mode & 0o777).toString(8)).toBe("600");
     // Nothing of a step stays: no temp file, no lock.

@@ -1,6 +1,7 @@
 // RISK.md against the text of the program: which hosts, which processes, and what the scanners of skill registries look for.
 
 import { describe, expect, it } from "vitest";
+import { LOOPBACK } from "../src/config/defaults.ts";
 import { codeIn, type RepoFile, repoFiles, tableBelow } from "./support/repo-files.ts";
 
 const SOURCES = repoFiles("src", /\.ts$/);
@@ -41,7 +42,7 @@ describe("the hosts of RISK.md", () => {
   };
   /** The only files that can reach a network, and whom they reach. */
   const REACH: Readonly<Record<string, string>> = {
-    "src/oauth/exchange.ts": "auth.openai.com",
+    "src/oauth/post.ts": "auth.openai.com",
     "src/gateway/health.ts": "127.0.0.1",
     "src/gateway/rpc.ts": "127.0.0.1",
     "src/lease/broker-request.ts": "lease baseUrl",
@@ -50,6 +51,8 @@ describe("the hosts of RISK.md", () => {
     "src/hosts/telegram/retries.ts": "api.telegram.org",
     "src/hosts/telegram/telegram-error.ts": "api.telegram.org",
   };
+  /** The only files that listen: on loopback, for the person's own browser. */
+  const LISTENS = ["src/oauth/loopback-server.ts"];
   const declared = tableBelow("RISK.md", "Hosts").flatMap(([host = ""]) => codeIn(host));
 
   it("are all that stand in the program", () => {
@@ -73,9 +76,28 @@ describe("the hosts of RISK.md", () => {
     const reaches =
       /import (?!type\b)[^;]*? from "(?:undici|grammy|@grammyjs\/[\w-]+|(?:node:)?(?:https?|http2|net|tls|dgram|dns)(?:\/promises)?)"|import\("(?:undici|grammy|node:(?:https?|net|tls))|(?<![.\w])fetch\(|new (?:WebSocket|EventSource)\(/;
     const found = REAL.filter(({ text }) => reaches.test(codeOnly(text))).map(({ path }) => path);
-    expect(found.toSorted()).toEqual(Object.keys(REACH).toSorted());
+    expect(found.toSorted()).toEqual([...Object.keys(REACH), ...LISTENS].toSorted());
     const reached = declared.filter((name) => name.includes(".") || name === "lease baseUrl");
     expect(new Set(Object.values(REACH))).toEqual(new Set(reached));
+  });
+
+  it("are listened for by one file alone, on loopback, which sends nothing by itself", () => {
+    const listens = /\bcreate(?:Secure)?Server\(|\.listen\(|\bBun\.serve\b|\bDeno\.serve\b/;
+    expect(REAL.filter(({ text }) => listens.test(codeOnly(text))).map(({ path }) => path)).toEqual(LISTENS);
+    const listeners = REAL.filter(({ path }) => LISTENS.includes(path));
+    const addresses = listeners.flatMap(({ text }) => [...text.matchAll(/for \(const host of \[([^\]]*)\]/g)]);
+    expect(addresses.map(([, hosts]) => hosts)).toEqual(['"127.0.0.1", "::1"']);
+    for (const { path, text } of listeners) {
+      expect(text.match(/\.listen\(\{ host,/g), path).toHaveLength(1);
+      expect(/\b(?:request|connect|get|createConnection)\b[^}]*\} from "node:(?:https?|net|tls)"/.test(text)).toBe(
+        false,
+      );
+    }
+    const [host, what, when] =
+      tableBelow("RISK.md", "Hosts").find((row) => row.join(" ").includes("listened for")) ?? [];
+    expect(host).toBe(`\`127.0.0.1\` and \`::1\`, port ${LOOPBACK.ports.join(" or ")}`);
+    expect(what).toMatch(/^nothing: /);
+    expect(when).toContain("only while a sign-in at a terminal waits");
   });
 });
 

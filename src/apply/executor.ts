@@ -2,6 +2,7 @@
 
 import { APPLY } from "../config/defaults.ts";
 import { isCodexAuthError, toCodexAuthError } from "../errors.ts";
+import { isChange } from "../profiles/store.ts";
 import { hasEnded } from "./job.ts";
 import { JobRun, problemOf } from "./job-run.ts";
 import type { Reign } from "./reign.ts";
@@ -205,7 +206,7 @@ export class Executor {
   async #assertWanted(run: JobRun): Promise<void> {
     const { job } = run;
     try {
-      if (await this.#services.queue.isCancelRequested(job.id)) throw cancelled(job.kind);
+      if (await this.#services.queue.isCancelRequested(job.id)) throw cancelled(job);
       await assertStillAllowed(job, this.#services);
     } catch (error) {
       if (!(await this.#wroteAnything(run))) throw error;
@@ -215,9 +216,7 @@ export class Executor {
   /** Whether some file holds what the job writes; a store that cannot be read does not show it. */
   async #wroteAnything(run: JobRun): Promise<boolean> {
     for (const file of run.job.plan?.files ?? []) {
-      const changes =
-        file.before !== file.after || JSON.stringify(file.orderBefore) !== JSON.stringify(file.orderAfter);
-      if (!changes) continue;
+      if (!isChange(file)) continue;
       const holding = await this.#services.store.check(file).catch(() => "unknown" as const);
       if (holding === "after") return true;
     }

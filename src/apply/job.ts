@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { storePlanSchema } from "../profiles/store.ts";
+import { failureNotesSchema } from "../profiles/usage-stats.ts";
 
 /** The version of the job file; a file with a newer one is left to the newer program that wrote it. */
 const JOB_SCHEMA_VERSION = 1;
@@ -106,6 +107,9 @@ const shared = {
 /** Put the profile first in the order, or leave the order's other entries before it. */
 const makeFirst = z.boolean();
 
+/** The receipt whose change this job takes back. */
+const undoes = z.string().optional();
+
 const saveLogin = z.object({
   ...shared,
   kind: z.literal("save-login"),
@@ -117,6 +121,9 @@ const saveLogin = z.object({
   login: z.object({ email: z.string().optional(), planType: z.string().optional(), expiresAtMs: z.number() }),
   /** The parked login that this job took over. */
   parkedId: z.string(),
+  /** The order to write in place of one worked out from `makeFirst`: where a removed profile had its place. */
+  wantedOrder: z.array(z.string()).nullable().optional(),
+  undoes,
 });
 
 const saveLease = z.object({
@@ -132,6 +139,8 @@ const saveLease = z.object({
     label: z.string().optional(),
     accountId: z.string().optional(),
     expiresAtMs: z.number(),
+    /** Fingerprints of access tokens that we wrote there: under an id that people use too nothing else is replaced. */
+    ours: z.array(z.string()).optional(),
   }),
 });
 
@@ -143,11 +152,55 @@ const removeLease = z.object({
     leaseId: z.string().optional(),
     /** Fingerprint of the entry to remove; absent = whichever leased one is there. */
     stored: z.string().optional(),
+    /** As in a save: what may go under an id that people use too. */
+    ours: z.array(z.string()).optional(),
+    /** The order that the save wrote down where there was none; goes too where it is still that one. */
+    madeOrder: z.array(z.string()).optional(),
   }),
 });
 
+/** What the four changes of a profile that is there have in common: a person saw what would be and confirmed it. */
+const managed = {
+  ...shared,
+  requestedBy: address,
+  /** Fingerprint of whose login the profile held when the person confirmed (`loginPrint`). */
+  previewed: z.string().optional(),
+  undoes,
+};
+
+const orderJob = z.object({
+  ...managed,
+  kind: z.literal("order"),
+  /** `first`: before the others; `only`: nothing else is tried; `exactly`: as {@link wantedOrder} says. */
+  how: z.enum(["first", "only", "exactly"]),
+  wantedOrder: z.array(z.string()).nullable().optional(),
+});
+
+const removeProfile = z.object({
+  ...managed,
+  kind: z.literal("remove-profile"),
+  wantedOrder: z.array(z.string()).nullable().optional(),
+});
+
+const renameProfile = z.object({ ...managed, kind: z.literal("rename-profile"), to: z.string() });
+
+const resetProfile = z.object({
+  ...managed,
+  kind: z.literal("reset-profile"),
+  /** OpenClaw's notes to put back, by the path of each store. Default: they go. */
+  wantedNotes: z.record(z.string(), failureNotesSchema).optional(),
+});
+
 /** The form of a job file. */
-export const jobSchema = z.discriminatedUnion("kind", [saveLogin, saveLease, removeLease]);
+export const jobSchema = z.discriminatedUnion("kind", [
+  saveLogin,
+  saveLease,
+  removeLease,
+  orderJob,
+  removeProfile,
+  renameProfile,
+  resetProfile,
+]);
 
 /** A job as it is on disk; it holds no secret (those lie in a sibling file until the job ends). */
 export type Job = z.infer<typeof jobSchema>;
@@ -158,8 +211,30 @@ export type SaveLeaseJob = z.infer<typeof saveLease>;
 /** A job that takes a leased credential out again. */
 export type RemoveLeaseJob = z.infer<typeof removeLease>;
 
+/** A job that changes the order. */
+export type OrderJob = z.infer<typeof orderJob>;
+/** A job that takes a profile out. */
+export type RemoveJob = z.infer<typeof removeProfile>;
+/** A job that gives a profile another id. */
+export type RenameJob = z.infer<typeof renameProfile>;
+/** A job that makes OpenClaw forget how a profile failed. */
+export type ResetJob = z.infer<typeof resetProfile>;
+/** A job that changes what is there, without a login of its own. */
+export type ManagedJob = OrderJob | RemoveJob | RenameJob | ResetJob;
+
+const MANAGED = ["order", "remove-profile", "rename-profile", "reset-profile"] as const;
 /** What jobs are for. */
-export const JOB_KINDS = ["save-login", "save-lease", "remove-lease"] as const;
+export const JOB_KINDS = ["save-login", "save-lease", "remove-lease", ...MANAGED] as const;
+
+/** True for a job that changes what is there, without a login of its own. */
+export function isManaged(job: Job): job is ManagedJob {
+  return isManagedKind(job.kind);
+}
+
+/** The same by its kind alone. */
+export function isManagedKind(kind: Job["kind"]): boolean {
+  return MANAGED.some((one) => one === kind);
+}
 
 /** True where the job has ended and nothing will happen to it any more. */
 export function hasEnded(job: Pick<Job, "state">): boolean {

@@ -2,7 +2,19 @@
 
 import { createHash } from "node:crypto";
 import type { Secret } from "../secrets/secret.ts";
-import type { Activation, Address, Job, LoginJob, RemoveLeaseJob, SaveLeaseJob } from "./job.ts";
+import type {
+  Activation,
+  Address,
+  Job,
+  LoginJob,
+  ManagedJob,
+  OrderJob,
+  RemoveJob,
+  RemoveLeaseJob,
+  RenameJob,
+  ResetJob,
+  SaveLeaseJob,
+} from "./job.ts";
 
 /** What a person decided about a parked login. */
 export interface LoginRequest {
@@ -18,10 +30,36 @@ export interface LoginRequest {
   readonly makeFirst: boolean;
   readonly activation: Activation;
   readonly requestedBy: Address;
+  /** The order to write; default: by `makeFirst`. */
+  readonly wantedOrder?: string[] | null;
+  /** The receipt whose removal this takes back. */
+  readonly undoes?: string;
 }
+
+/** What a person confirmed about a profile that is there; `ManagedJob` says what each kind's own fields mean. */
+export type ChangeRequest = {
+  /** Names the confirmation: the same id is the same job, however often it is pressed. */
+  readonly requestId: string;
+  readonly agentId: string;
+  readonly profileId: string;
+  readonly activation: Activation;
+  readonly requestedBy: Address;
+  readonly previewed?: string;
+  readonly undoes?: string;
+} & (
+  | Pick<OrderJob, "kind" | "how" | "wantedOrder">
+  | Pick<RemoveJob, "kind" | "wantedOrder">
+  | Pick<RenameJob, "kind" | "to">
+  | Pick<ResetJob, "kind" | "wantedNotes">
+);
 
 /** What the two requests about a lease share. */
 interface LeaseRequestBase {
+  /**
+   * Fingerprints (`fingerprint(token)`) of the access tokens that we wrote into the profile. Under another id than `LEASE.profileId` a
+   * bare access token that is none of these is a person's own, and stays.
+   */
+  readonly ours?: readonly string[];
   /** Names the request: the same id is the same job, however often it is asked. */
   readonly requestId: string;
   /** The agent of OpenClaw (not the broker's) whose store changes; main's is what the others inherit. */
@@ -51,6 +89,8 @@ export interface LeaseRemoval extends LeaseRequestBase {
   readonly leaseId?: string;
   /** Fingerprint of the entry that may go (`after` in the receipt that saved it); absent = whichever leased one is there. */
   readonly stored?: string;
+  /** The order that the save wrote down where there was none: it goes with the profile, if nobody changed it since. */
+  readonly madeOrder?: readonly string[];
 }
 
 /** The one job that a parked login can become. */
@@ -60,7 +100,7 @@ export function jobIdOf(parkedId: string): string {
 
 /** The job of a login. */
 export function newLoginJob(request: LoginRequest, at: number, login: LoginJob["login"]): LoginJob {
-  const { parkedId, makeFirst, previewed, requestedBy } = request;
+  const { parkedId, makeFirst, previewed, requestedBy, wantedOrder, undoes } = request;
   return {
     ...begin(jobIdOf(parkedId), request, at),
     kind: "save-login",
@@ -69,12 +109,20 @@ export function newLoginJob(request: LoginRequest, at: number, login: LoginJob["
     requestedBy,
     parkedId,
     login,
+    ...(wantedOrder === undefined ? {} : { wantedOrder }),
+    ...(undoes === undefined ? {} : { undoes }),
   };
+}
+
+/** The job of a confirmed change. */
+export function newChangeJob(request: ChangeRequest, at: number): ManagedJob {
+  const { requestId, ...asked } = request;
+  return { ...begin(idOf(request.kind, requestId), request, at), ...asked };
 }
 
 /** The job of a leased credential. */
 export function newSaveLeaseJob(request: LeaseRequest, at: number): SaveLeaseJob {
-  const { credential, leaseId, makeFirst, requestedBy } = request;
+  const { credential, leaseId, makeFirst, ours, requestedBy } = request;
   // One by one: whatever else comes along with the tokens has no business in a job file.
   const { accountId, email, expiresAtMs, label } = credential;
   return {
@@ -88,18 +136,24 @@ export function newSaveLeaseJob(request: LeaseRequest, at: number): SaveLeaseJob
       ...(email === undefined ? {} : { email }),
       ...(label === undefined ? {} : { label }),
       ...(accountId === undefined ? {} : { accountId }),
+      ...(ours === undefined ? {} : { ours: [...ours] }),
     },
   };
 }
 
 /** The job of a leased credential that goes. */
 export function newRemoveLeaseJob(request: LeaseRemoval, at: number): RemoveLeaseJob {
-  const { leaseId, requestedBy, stored } = request;
+  const { leaseId, madeOrder, ours, requestedBy, stored } = request;
   return {
     ...begin(idOf("remove-lease", request.requestId), request, at),
     kind: "remove-lease",
     ...(requestedBy === undefined ? {} : { requestedBy }),
-    lease: { ...(leaseId === undefined ? {} : { leaseId }), ...(stored === undefined ? {} : { stored }) },
+    lease: {
+      ...(leaseId === undefined ? {} : { leaseId }),
+      ...(stored === undefined ? {} : { stored }),
+      ...(ours === undefined ? {} : { ours: [...ours] }),
+      ...(madeOrder === undefined ? {} : { madeOrder: [...madeOrder] }),
+    },
   };
 }
 

@@ -6,6 +6,7 @@ import { RecordFolder } from "../storage/record-folder.ts";
 import { ensurePrivateFolder } from "../storage/atomic-write.ts";
 import { watchFolder } from "../storage/watch-folder.ts";
 import { addressSchema } from "./job.ts";
+import { wantedSchema } from "./wanted.ts";
 
 const outboxSchema = z.object({
   schemaVersion: z.literal(1),
@@ -16,6 +17,7 @@ const outboxSchema = z.object({
     z.object({ kind: z.literal("receipt"), receiptId: z.string() }),
     z.object({ kind: z.literal("approval"), parkedId: z.string() }),
     z.object({ kind: z.literal("reminder"), parkedId: z.string() }),
+    z.object({ kind: z.literal("change"), wanted: wantedSchema }),
     z.object({ kind: z.literal("invitation"), agentId: z.string(), profileId: z.string() }),
   ]),
 });

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { APPLY } from "../config/defaults.ts";
+import type { SealedCredential } from "../profiles/profile.ts";
 import { Secret } from "../secrets/secret.ts";
 import { createFileExclusive, ensurePrivateFolder, removeDurably } from "../storage/atomic-write.ts";
 import { withProcessLock } from "../storage/process-lock.ts";
@@ -16,6 +17,8 @@ export interface LoginTokens {
   readonly id?: Secret | undefined;
   /** When the access token expires, in milliseconds since 1970. */
   readonly expiresAtMs: number;
+  /** The entry as it lay in OpenClaw's store, where the login came out of it: with it a removal can be undone to the letter. */
+  readonly entry?: SealedCredential | undefined;
 }
 
 const parkedSchema = z.object({
@@ -35,6 +38,7 @@ const parkedSchema = z.object({
     "rolled-back",
     "cancelled",
     "put-aside",
+    "removed",
   ]),
   email: z.string().optional(),
   planType: z.string().optional(),
@@ -57,6 +61,7 @@ const tokensSchema = z.object({
   refresh: z.string(),
   id: z.string().optional(),
   expiresAtMs: z.number(),
+  entry: z.string().optional(),
 });
 
 /** Tokens as they lie in a 0600 file. */
@@ -170,6 +175,7 @@ export function storeTokens(tokens: LoginTokens): StoredTokens {
     refresh: tokens.refresh.expose(),
     ...(tokens.id === undefined ? {} : { id: tokens.id.expose() }),
     expiresAtMs: tokens.expiresAtMs,
+    ...(tokens.entry === undefined ? {} : { entry: tokens.entry.expose() }),
   };
 }
 
@@ -180,5 +186,6 @@ export function loadTokens(stored: StoredTokens): LoginTokens {
     refresh: Secret.of(stored.refresh),
     ...(stored.id === undefined ? {} : { id: Secret.of(stored.id) }),
     expiresAtMs: stored.expiresAtMs,
+    ...(stored.entry === undefined ? {} : { entry: Secret.of(stored.entry) }),
   };
 }

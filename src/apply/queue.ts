@@ -7,13 +7,23 @@ import type { OwnPaths } from "../config/paths.ts";
 import { CodexAuthError } from "../errors.ts";
 import { RecordFolder } from "../storage/record-folder.ts";
 import { watchFolder } from "../storage/watch-folder.ts";
-import { hasEnded, jobSchema, type Job, type LoginJob, type RemoveLeaseJob, type SaveLeaseJob } from "./job.ts";
+import {
+  hasEnded,
+  jobSchema,
+  type Job,
+  type LoginJob,
+  type ManagedJob,
+  type RemoveLeaseJob,
+  type SaveLeaseJob,
+} from "./job.ts";
 import { JobSecrets, type JobSecret } from "./job-secrets.ts";
 import {
   jobIdOf,
+  newChangeJob,
   newLoginJob,
   newRemoveLeaseJob,
   newSaveLeaseJob,
+  type ChangeRequest,
   type LeaseRemoval,
   type LeaseRequest,
   type LoginRequest,
@@ -76,6 +86,11 @@ export class JobQueue {
   /** Makes the job that takes a leased credential out again; an entry that is anything else stays. */
   async enqueueLeaseRemoval(request: LeaseRemoval): Promise<Enqueued<RemoveLeaseJob>> {
     return this.#enqueue(newRemoveLeaseJob(request, this.#now()), {});
+  }
+
+  /** Makes the job of a confirmed change of a profile that is there. One confirmation makes one job. */
+  async enqueueChange(request: ChangeRequest): Promise<Enqueued<ManagedJob>> {
+    return this.#enqueue(newChangeJob(request, this.#now()), {});
   }
 
   /** One job, or undefined. */

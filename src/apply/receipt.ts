@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { APPLY } from "../config/defaults.ts";
+import { failureNotesSchema } from "../profiles/usage-stats.ts";
 import { RecordFolder } from "../storage/record-folder.ts";
 import { ACTIVATIONS, addressSchema, JOB_KINDS, problemSchema } from "./job.ts";
 
@@ -17,7 +18,23 @@ const receiptSchema = z.object({
   endedAt: z.number(),
   /** Milliseconds by name of the phase. */
   durations: z.record(z.string(), z.number()),
-  files: z.array(z.object({ path: z.string(), before: z.string().nullable(), after: z.string().nullable() })),
+  files: z.array(
+    z.object({
+      path: z.string(),
+      before: z.string().nullable(),
+      after: z.string().nullable(),
+      /** Where the order changed: what it was and what it became. */
+      orderBefore: z.array(z.string()).nullable().optional(),
+      orderAfter: z.array(z.string()).nullable().optional(),
+      notes: z.object({ before: failureNotesSchema, after: failureNotesSchema }).optional(),
+    }),
+  ),
+  /** The id that the profile got. */
+  renamedTo: z.string().optional(),
+  /** How the order was asked for. */
+  how: z.enum(["first", "only", "exactly"]).optional(),
+  /** The receipt whose change was taken back. */
+  undoes: z.string().optional(),
   activation: z.object({
     asked: z.enum(ACTIVATIONS),
     used: z.enum(["reload", "restart", "none"]),

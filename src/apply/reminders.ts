@@ -30,7 +30,9 @@ export function dueReminders(
   parked: readonly ParkedLogin[],
   { host, approvers, now }: Pick<ReminderParts, "host" | "approvers" | "now">,
 ): readonly DueReminder[] {
-  const due = parked.filter((login) => now() - lastTold(login) >= APPLY.parkedReminderMs);
+  // What was removed on purpose is kept for an undo; it asks nobody for anything.
+  const asking = parked.filter(({ reason }) => reason !== "removed");
+  const due = asking.filter((login) => now() - lastTold(login) >= APPLY.parkedReminderMs);
   return due
     .map((login) => ({
       login,

@@ -15,7 +15,8 @@ import { bold, code } from "./reply.ts";
 export async function askForApproval(turn: Turn, decision: Decision, approvers: readonly Address[]): Promise<void> {
   const { engine } = turn.services;
   const { parked, profileId } = decision;
-  if (approvers.length === 0) throw nobodyToAsk();
+  if (approvers.length === 0)
+    throw nobodyToAsk("Save it from a terminal of your own (`codex-auth-skill parked`), or set the bot up.");
   await engine.parked.update(parked.id, { reason: "approval-needed", profileId });
   for (const [index, address] of approvers.entries()) {
     const id = `approval-${parked.id}-${index}`;
@@ -24,24 +25,29 @@ export async function askForApproval(turn: Turn, decision: Decision, approvers: 
   await show(turn, {
     lines: [
       ["The login for ", bold(nameFor(turn.asker, profileId)), " is kept, and nothing is changed yet."],
-      ["A person must allow it: the question stands in the chat now. See ", code("/codex_auth status"), "."],
+      [
+        "A person must allow it: the bot puts the question to those on the allow-list. See ",
+        code("/codex_auth status"),
+        ".",
+      ],
     ],
   });
 }
 
-/** Refuses what only a person may decide at once. @throws CodexAuthError `ERR_CONFIRMATION_NEEDED`. */
-export function requirePerson(turn: Turn): void {
+/** Refuses what only a person may decide at once; `what` ends "A script may not". @throws CodexAuthError `ERR_CONFIRMATION_NEEDED`. */
+export function requirePerson(turn: Turn, what = "throw a login away"): void {
   if (turn.services.approvers === undefined) return;
   throw new CodexAuthError("ERR_CONFIRMATION_NEEDED", {
-    message: "A script may not throw a login away.",
+    message: `A script may not ${what}.`,
     next: "Do it in the chat, or in a terminal of your own.",
   });
 }
 
-function nobodyToAsk(): CodexAuthError {
+/** The error of a script's change that nobody can allow. */
+export function nobodyToAsk(next: string): CodexAuthError {
   return new CodexAuthError("ERR_CONFIRMATION_NEEDED", {
     message:
-      "A script may not change a profile by itself, and no chat is set up in which a person could allow it. The login is kept.",
-    next: "Save it from a terminal of your own (`codex-auth-skill parked`), or set the bot up.",
+      "A script may not change a profile by itself, and no chat is set up in which a person could allow it. Nothing is lost.",
+    next,
   });
 }

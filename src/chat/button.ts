@@ -31,6 +31,10 @@ export const ACTIONS = {
   codex_auth_login: view,
   /** Starts a sign-in for the profile that `default` stands for. */
   codex_auth_renew: confirm,
+  /** Shows the link of a sign-in by code. */
+  codex_auth_paste: view,
+  /** Shows a code for a sign-in. */
+  codex_auth_device: view,
   /** Gives a waiting sign-in up. */
   codex_auth_stop: view,
   /** Saves a received login and puts it first in the order. */
@@ -49,6 +53,28 @@ export const ACTIONS = {
   codex_auth_drop: look,
   /** Throws it away. */
   codex_auth_dropyes: confirm,
+  /** Lists the profiles of an agent, each with a way to its card. */
+  codex_auth_manage: view,
+  /** Shows the card of a profile. */
+  codex_auth_show: view,
+  /** Asks whether a profile shall be first in the order. */
+  codex_auth_use: view,
+  codex_auth_useyes: decide,
+  /** Asks whether it shall be the only one. */
+  codex_auth_only: view,
+  codex_auth_onlyyes: decide,
+  /** Asks whether OpenClaw shall forget its failures. */
+  codex_auth_reset: view,
+  codex_auth_resetyes: decide,
+  /** Says how a profile gets another name. */
+  codex_auth_rename: view,
+  codex_auth_renameyes: decide,
+  /** Asks whether a profile shall go. */
+  codex_auth_remove: view,
+  codex_auth_removeyes: decide,
+  /** Asks whether what a receipt is about shall be taken back. */
+  codex_auth_undo: look,
+  codex_auth_undoyes: decide,
   /** Gives a job up that has not been written yet. */
   codex_auth_cancel: view,
   /** Looks at the lease again. */

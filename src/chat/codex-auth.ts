@@ -1,11 +1,13 @@
 // `/codex_auth`: hands each of its forms, and a plain answer to a list or a pasted address, to the part that does it.
 
 import { shortName } from "../profiles/selector.ts";
+import { change } from "./change.ts";
 import { mayHoldCallback, parseCodexAuth, type CodexAuthCommand } from "./command.ts";
 import { decide, showDecision } from "./confirm.ts";
 import { agentOf, show, type Turn } from "./context.ts";
 import { finish } from "./finish.ts";
-import { logIn } from "./login-card.ts";
+import { logIn, logInBy } from "./login-card.ts";
+import { showProfile } from "./manage-card.ts";
 import { discard, findParked, showParked, take } from "./parked.ts";
 import { askForName, showPicker } from "./picker.ts";
 import { cancelAll, showStatus } from "./status.ts";
@@ -61,6 +63,9 @@ async function run(turn: Turn, command: CodexAuthCommand): Promise<void> {
       return askForName(turn, agentId);
     case "login":
       return logInTo(turn, agentId, command.selector);
+    case "device":
+    case "paste":
+      return logInBy(turn, agentId, command.selector, command.kind === "device" ? "code" : "link");
     case "finish":
       return finish(turn, command.pasted, command.selector);
     case "status":
@@ -69,6 +74,15 @@ async function run(turn: Turn, command: CodexAuthCommand): Promise<void> {
       return cancelAll(turn);
     case "parked":
       return showParked(turn);
+    case "show":
+      return showProfile(turn, agentId, command.selector);
+    case "use":
+    case "only":
+    case "remove":
+    case "reset":
+    case "rename":
+    case "rollback":
+      return change(turn, agentId, command);
     case "take":
       return take(turn, command);
     case "discard":

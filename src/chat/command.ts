@@ -3,12 +3,15 @@
 import { CHAT } from "../config/defaults.ts";
 import { CodexAuthError } from "../errors.ts";
 import { looksLikeCallbackUrl } from "../oauth/callback-text.ts";
+import { shortName } from "../profiles/selector.ts";
 
 /** What a person asked for by typing. Words are still as typed: nothing here is checked against a store. */
 export type CodexAuthCommand = { readonly agentId?: string } & (
   | { readonly kind: "menu" | "help" | "new" | "cancel" | "parked" }
   | { readonly kind: "status"; readonly selector?: string }
   | { readonly kind: "login"; readonly selector: string }
+  /** A sign-in by one way: a device code, or a link whose last address is pasted. */
+  | { readonly kind: "device" | "paste"; readonly selector: string }
   | { readonly kind: "finish"; readonly selector?: string; readonly pasted: string }
   | {
       readonly kind: "take";
@@ -18,10 +21,33 @@ export type CodexAuthCommand = { readonly agentId?: string } & (
       readonly replace: boolean;
     }
   | { readonly kind: "discard"; readonly which: string; readonly sure: boolean }
+  /** The card of one profile; without a name, the list of those there are. */
+  | { readonly kind: "show"; readonly selector?: string }
+  | { readonly kind: "use" | "only" | "remove" | "reset"; readonly selector: string; readonly sure: boolean }
+  | { readonly kind: "rename"; readonly selector: string; readonly to: string; readonly sure: boolean }
+  | { readonly kind: "rollback"; readonly which?: string; readonly sure: boolean }
 );
 
 /** The words that `/codex_auth` knows besides a profile's name. */
-export const SUBCOMMANDS = ["new", "finish", "status", "cancel", "parked", "take", "discard", "help"] as const;
+export const SUBCOMMANDS = [
+  "new",
+  "finish",
+  "status",
+  "cancel",
+  "parked",
+  "take",
+  "discard",
+  "device",
+  "paste",
+  "show",
+  "use",
+  "only",
+  "reset",
+  "rename",
+  "remove",
+  "rollback",
+  "help",
+] as const;
 /** One of {@link SUBCOMMANDS}. */
 export type Subcommand = (typeof SUBCOMMANDS)[number];
 
@@ -58,8 +84,22 @@ function parseWords(words: readonly string[]): CodexAuthCommand {
       return { kind: word };
     case "status":
       return status(rest);
+    case "device":
+    case "paste":
+      return signInBy(word, rest);
     case "finish":
       return finish(rest);
+    case "show":
+      return showOne(rest);
+    case "use":
+    case "only":
+    case "remove":
+    case "reset":
+      return changeOne(word, rest);
+    case "rename":
+      return rename(rest);
+    case "rollback":
+      return rollback(rest);
     case "take":
       return take(rest);
     case "discard":
@@ -132,6 +172,48 @@ function discard(words: readonly string[]): CodexAuthCommand {
   return { kind: "discard", which, sure: sure !== undefined };
 }
 
+function signInBy(kind: "device" | "paste", words: readonly string[]): CodexAuthCommand {
+  const [selector, ...rest] = words;
+  if (selector === undefined || rest.length > 0)
+    throw usage(`\`${kind}\` needs the name of one profile.`, `/codex_auth ${kind} work`);
+  return { kind, selector };
+}
+
+function showOne(words: readonly string[]): CodexAuthCommand {
+  const [selector, ...rest] = words;
+  if (rest.length > 0) throw usage("`show` needs the name of one profile.", "/codex_auth show work");
+  return { kind: "show", ...(selector === undefined ? {} : { selector }) };
+}
+
+function changeOne(kind: "use" | "only" | "remove" | "reset", words: readonly string[]): CodexAuthCommand {
+  const { names, sure } = takeYes(words, 1);
+  const [selector, ...rest] = names;
+  if (selector === undefined || rest.length > 0)
+    throw usage(`\`${kind}\` needs the name of one profile.`, `/codex_auth ${kind} work`);
+  return { kind, selector, sure };
+}
+
+function rename(words: readonly string[]): CodexAuthCommand {
+  const { names, sure } = takeYes(words, 2);
+  const [selector, to, ...rest] = names;
+  if (selector === undefined || to === undefined || rest.length > 0)
+    throw usage("`rename` needs the profile and its new name.", "/codex_auth rename work office");
+  return { kind: "rename", selector, to, sure };
+}
+
+function rollback(words: readonly string[]): CodexAuthCommand {
+  const { names, sure } = takeYes(words, 1);
+  const [which, ...rest] = names;
+  if (rest.length > 0) throw usage("`rollback` needs the id of one receipt.", "/codex_auth rollback");
+  return { kind: "rollback", sure, ...(which === undefined ? {} : { which: which.toLowerCase() }) };
+}
+
+/** A `yes` behind `count` names confirms; one among them is a name. */
+function takeYes(words: readonly string[], count: number): { names: readonly string[]; sure: boolean } {
+  const sure = words.length === count + 1 && words.at(-1)?.toLowerCase() === "yes";
+  return { names: sure ? words.slice(0, -1) : words, sure };
+}
+
 function status(words: readonly string[]): CodexAuthCommand {
   const [selector, ...rest] = words;
   if (rest.length > 0) throw usage("That is one word too many.", "/codex_auth status work");
@@ -140,6 +222,12 @@ function status(words: readonly string[]): CodexAuthCommand {
 
 function usage(message: string, example: string): CodexAuthError {
   return new CodexAuthError("ERR_USAGE", { message, next: `For example: \`${example}\`.` });
+}
+
+/** A profile as it is typed behind `/codex_auth`: by its full id where its name is one of our own words. */
+export function typedName(profileId: string): string {
+  const name = shortName(profileId);
+  return SUBCOMMANDS.some((word) => word === name.toLowerCase()) ? profileId : name;
 }
 
 /** The subcommand that `word` is a slip of the finger away from. */

@@ -4,6 +4,7 @@ import { CodexAuthError } from "../errors.ts";
 import { fingerprint } from "../secrets/fingerprint.ts";
 import { refOf, type ActionName } from "./button.ts";
 import type { Asker, Outgoing } from "./conversation.ts";
+import type { DeviceBoard } from "./device-board.ts";
 import type { ProgressBoard } from "./progress.ts";
 import type { ActionButton, Reply } from "./reply.ts";
 import type { ChatServices } from "./services.ts";
@@ -12,6 +13,8 @@ import type { ChatServices } from "./services.ts";
 export interface Turn {
   readonly services: ChatServices;
   readonly progress: ProgressBoard;
+  /** The device codes that are waited for; absent where only links are offered. */
+  readonly devices?: DeviceBoard;
   readonly asker: Asker;
   readonly out: Outgoing;
   /** The message whose button was pressed: the answer takes its place. */

@@ -25,7 +25,7 @@ export interface DeliveryOptions {
   readonly outbox: Pick<Outbox, "watch">;
   readonly router: Pick<
     ChatRouter,
-    "renderReceipt" | "renderApproval" | "renderReminder" | "renderInvitation" | "settled"
+    "renderReceipt" | "renderApproval" | "renderReminder" | "renderInvitation" | "renderChange" | "settled"
   >;
   readonly services: Pick<ChatServices, "allow" | "now" | "log"> & {
     readonly engine: Pick<ApplyEngine, "receipts" | "parked">;
@@ -105,6 +105,7 @@ export class Delivery {
       const receipt = await services.engine.receipts.get(content.receiptId);
       return receipt === undefined ? undefined : router.renderReceipt(receipt, asker);
     }
+    if (content.kind === "change") return router.renderChange(content.wanted, asker);
     if (content.kind === "invitation") return router.renderInvitation(content, asker);
     const parked = await services.engine.parked.get(content.parkedId);
     if (parked === undefined) return undefined;

@@ -1,6 +1,6 @@
 // The card of a script's wish for a new sign-in: what is asked, how the profile is now, and the button that begins it.
 
-import { shortName } from "../profiles/selector.ts";
+import { typedName } from "./command.ts";
 import { agentFlag, button, type Turn } from "./context.ts";
 import type { InvitationSubject } from "./invitations.ts";
 import { loginSubject } from "./picker.ts";
@@ -22,7 +22,7 @@ export async function invitationReply(
       : ["Now: ", ...profileSpans(asker, current, services.now())];
   const signIn = button(turn, "codex_auth_login", loginSubject(agentId, profileId), {
     label: "Sign in",
-    typed: `/codex_auth ${shortName(profileId)}${agentFlag(turn, agentId)}`,
+    typed: `/codex_auth ${typedName(profileId)}${agentFlag(turn, agentId)}`,
     style: "primary",
   });
   return {

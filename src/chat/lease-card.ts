@@ -1,7 +1,7 @@
 // The card of the lease: what this machine holds, how it is, what is told, and what can be done about it.
 
 import { cleanText } from "../clean-text.ts";
-import { CHAT } from "../config/defaults.ts";
+import { CHAT, LEASE } from "../config/defaults.ts";
 import type { LeaseView } from "../lease/service.ts";
 import { button, type Turn } from "./context.ts";
 import type { Asker } from "./conversation.ts";
@@ -36,7 +36,8 @@ export function leaseCard(
     ...statusLines(asker, record, now),
     ...totalsLines(totals),
     profileLine(asker, view, now),
-    [`Auto renew ${onOff(policy.autoRenew)}, auto rotate ${onOff(policy.autoRotate)}${keeperWords(record, now)}`],
+    [`Auto renew ${onOff(policy.autoRenew)}, auto rotate ${onOff(policy.autoRotate)}`],
+    keeperLine(record, now),
     ...noteOf(record),
     ...problemsOf(record, now),
   ];
@@ -51,10 +52,10 @@ function statusLines(asker: Pick<Asker, "private">, record: Record | undefined, 
   const label = record.label ?? (asker.private ? record.email : undefined) ?? status.credentialId;
   const use = bar(status.utilizationPct);
   const quota = status.quotaRemaining === undefined ? [] : [`quota left ${count(status.quotaRemaining)}`];
-  const ends =
-    status.expiresAtMs > now ? `ends ${when(status.expiresAtMs, now)}` : `ended ${when(status.expiresAtMs, now)}`;
+  const isLive = status.state === "active" || status.state === "rotation_required";
+  const ends = `, ${status.expiresAtMs > now ? "ends" : "ended"} ${when(status.expiresAtMs, now)}`;
   return [
-    [code(cleanText(status.leaseId, CHAT.maxLabelChars)), `: ${stateWords(status.state)}, ${ends}`],
+    [code(cleanText(status.leaseId, CHAT.maxLabelChars)), `: ${stateWords(status.state)}${isLive ? ends : ""}`],
     ["Credential ", bold(shown(asker, label)), credential === undefined ? "" : ` (${credential})`],
     [`Last contact ${when(record.lookedAtMs, now)}`],
     ...(use === undefined && quota.length === 0 ? [] : [[[`Used ${use ?? "unknown"}`, ...quota].join(", ")]]),
@@ -64,9 +65,10 @@ function statusLines(asker: Pick<Asker, "private">, record: Record | undefined, 
 function totalsLines(totals: UsageTotals | undefined): readonly Line[] {
   if (totals === undefined) return [];
   const { sent, unsent, unattributed } = totals;
-  const lines: Line[] = [[`Told ${sumWords(sent)}`]];
-  if (unsent.requests > 0) lines.push([`Not told yet ${sumWords(unsent)}`]);
-  if (unattributed.requests > 0) lines.push([`Of no known lease ${sumWords(unattributed)}; kept here, not told`]);
+  const lines: Line[] = [[`Told the broker: ${sumWords(sent)}`]];
+  if (unsent.requests > 0) lines.push([`Not told yet: ${sumWords(unsent)}`]);
+  if (unattributed.requests > 0)
+    lines.push([`Of no known lease: ${sumWords(unattributed)}; kept here, told to nobody`]);
   return lines;
 }
 
@@ -74,18 +76,27 @@ function sumWords({ requests, tokensIn, tokensOut }: UsageSum): string {
   return `${count(requests)} ${requests === 1 ? "request" : "requests"}, tokens ${count(tokensIn)} in, ${count(tokensOut)} out`;
 }
 
-function profileLine(asker: Pick<Asker, "private">, { settings, record }: LeaseView, now: number): Line {
+const TOKENS: Readonly<globalThis.Record<LeaseView["tokens"], string>> = {
+  stored: "stored",
+  "on-their-way": "on its way into the store",
+  missing: "not in the store any more",
+  none: "nothing leased is stored",
+  unknown: "the store cannot be read",
+};
+
+function profileLine(asker: Pick<Asker, "private">, { settings, record, tokens }: LeaseView, now: number): Line {
   const name = code(nameFor(asker, settings.leaseProfileId));
   const material = record?.material;
-  if (material === undefined) return ["Profile ", name, ": nothing leased is stored"];
-  const isStored = record?.storedBy === material.jobId;
+  if (material === undefined) return ["Profile ", name, `: ${TOKENS.none}`];
   const until = `access ${material.expiresAtMs > now ? "ends" : "ended"} ${when(material.expiresAtMs, now)}`;
-  return ["Profile ", name, `: ${isStored ? "stored" : "on its way into the store"}, ${until}`];
+  return ["Profile ", name, `: ${TOKENS[tokens]}, ${until}`];
 }
 
-function keeperWords(record: Record | undefined, now: number): string {
-  if (record?.keeper === undefined) return ". No keeper runs: start the bot or `codex-auth-skill lease keep`";
-  return `. Keeper at work ${when(record.keeper.atMs, now)}`;
+/** Whether somebody keeps the lease: without contact the broker ends it after three minutes. */
+function keeperLine(record: Record | undefined, now: number): Line {
+  const atMs = record?.keeper?.atMs;
+  if (atMs !== undefined && now - atMs <= LEASE.keeperSilentMs) return [`Kept by itself, last ${when(atMs, now)}`];
+  return ["Nobody keeps it: run the bot, or ", code("codex-auth-skill lease keep")];
 }
 
 function noteOf(record: Record | undefined): readonly Line[] {

@@ -60,6 +60,10 @@ export function noteLines(note: LeaseNote): readonly Line[] {
       ["→ Exchange it now: ", code("/lease rotate")],
     ],
     "rotation-recommended": [["The broker recommends another credential: ", code("/lease rotate")]],
+    "switched-off": [
+      ["⚠️ The lease is off in the settings, but the leased login is still on this machine."],
+      ["→ Take it away: ", code("/lease release")],
+    ],
     "not-renewed": [
       ["⚠️ The lease runs out: the automatic renewal is off."],
       ["→ Renew it now: ", code("/lease renew"), ", or switch it on: ", code("/lease auto renew on")],

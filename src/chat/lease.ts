@@ -81,7 +81,7 @@ async function run(turn: Turn, command: LeaseCommand): Promise<void> {
       return change(turn, "Fetching the leased login…", { kind: "materialize" });
     case "auto-renew":
     case "auto-rotate":
-      requirePerson(turn);
+      requirePerson(turn, "change by itself what becomes of the lease");
       return change(turn, "Switching…", command);
     case "rotate":
     case "release":
@@ -94,17 +94,34 @@ async function run(turn: Turn, command: LeaseCommand): Promise<void> {
 /** What cannot be taken back is shown and asked first; a script may not do it at all. */
 async function giveUp(turn: Turn, door: LeaseDoor, { kind, sure }: { kind: Asking; sure: boolean }): Promise<void> {
   requirePrivate(turn);
-  requirePerson(turn);
+  requirePerson(turn, "change by itself what becomes of the lease");
   const view = await door.view();
   // Where there is no lease, asking for one gives nothing up.
   const isHarmless = kind === "reacquire" && view.record?.status === undefined;
+  if (!isHarmless) requireSubject(kind, view);
   if (!sure && !isHarmless) {
     await show(turn, question(turn, kind, view));
     return;
   }
   if (kind === "takefile") return change(turn, "Putting the login of the Codex CLI aside…", { kind: "take-file" });
   const doing = { rotate: "Rotating…", release: "Giving the lease back…", reacquire: "Asking for a lease…" }[kind];
-  return change(turn, doing, { kind });
+  const leaseId = view.record?.status?.leaseId;
+  return change(turn, doing, leaseId === undefined ? { kind } : { kind, leaseId });
+}
+
+/** Nobody is asked about what cannot be done anyway. @throws CodexAuthError `ERR_LEASE_NONE`, `ERR_USAGE`. */
+function requireSubject(kind: Asking, { record, settings, tokens }: LeaseView): void {
+  if (kind === "takefile" && !settings.writeAuthFile) {
+    throw new CodexAuthError("ERR_USAGE", {
+      message: "The leased login is not written into the Codex CLI's file: `lease.writeAuthFile` is off.",
+      next: "Switch it on in the settings; the README says what that means.",
+    });
+  }
+  if (record?.status !== undefined || (kind === "release" && tokens !== "none")) return;
+  throw new CodexAuthError("ERR_LEASE_NONE", {
+    message: "This machine has no lease now.",
+    next: "Ask for one: `/lease reacquire`.",
+  });
 }
 
 function question(turn: Turn, kind: Asking, view: LeaseView): Reply {
@@ -179,8 +196,18 @@ async function perform(turn: Turn, doing: string, work: () => Promise<unknown>):
 async function cardAfter(turn: Turn, door: LeaseDoor, error: unknown): Promise<Reply> {
   if (!(error instanceof CodexAuthError)) throw error;
   const { code: name, message, next } = error;
-  const card = await cardOf(turn, door);
+  const [view, totals] = await Promise.all([door.view(), door.totals()]);
+  // It stands above the card: once is enough.
+  const isTold = view.record?.problem?.code === name;
+  const shown = isTold ? { ...view, record: withoutProblem(view.record) } : view;
+  const card = leaseCard(turn, shown, totals);
   return { ...card, lines: [["⚠️ ", message], ["→ ", next], ...card.lines], problem: { code: name, message, next } };
+}
+
+function withoutProblem(record: LeaseView["record"]): LeaseView["record"] {
+  if (record === undefined) return record;
+  const { problem: _told, ...rest } = record;
+  return rest;
 }
 
 async function cardOf(turn: Turn, door: LeaseDoor): Promise<Reply> {
@@ -218,6 +245,7 @@ function leaseHelp(): Reply {
       helpLine(" auto renew on | off", "renew it before it ends"),
       helpLine(" auto rotate on | off", "exchange it when the broker wants that"),
       helpLine(" materialize", "fetch the leased login and write it out again"),
+      helpLine(" takefile", "put the Codex CLI's own login aside for the leased one, where that is switched on"),
       helpLine(" flush", "tell the broker the tokens counted so far"),
     ],
   };

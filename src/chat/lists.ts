@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { z } from "zod";
+import { wantedSchema, type Wanted } from "../apply/wanted.ts";
 import { CHAT } from "../config/defaults.ts";
 import { CodexAuthError } from "../errors.ts";
 import { ensurePrivateFolder } from "../storage/atomic-write.ts";
@@ -26,6 +27,8 @@ const shownSchema = z.object({
     z.object({
       list: listSchema.optional(),
       preview: z.object({ ref: z.string(), at: z.number() }).optional(),
+      /** Changes that were previewed and may be confirmed, the newest first. */
+      pending: z.array(z.object({ ref: z.string(), at: z.number(), wanted: wantedSchema })).optional(),
     }),
   ),
 });
@@ -85,6 +88,22 @@ export class ShownLists {
     return preview !== undefined && preview.ref === ref && this.#isFresh(preview.at);
   }
 
+  /** Remembers the change behind a confirmation's `ref`, which has no room for it. */
+  async propose(asker: Asker, ref: string, wanted: Wanted): Promise<void> {
+    const at = this.#now();
+    await this.#change(asker, (entry) => {
+      const others = (entry.pending ?? []).filter((one) => one.ref !== ref && isPending(one.at, at));
+      const pending = [{ ref, at, wanted }, ...others].slice(0, CHAT.pendingChanges);
+      return { ...entry, preview: { ref, at }, pending };
+    });
+  }
+
+  /** The change that `asker` was shown under `ref`, or undefined. */
+  async proposed(asker: Asker, ref: string): Promise<Wanted | undefined> {
+    const pending = (await this.#read()).people[keyOf(asker)]?.pending ?? [];
+    return pending.find((one) => one.ref === ref && isPending(one.at, this.#now()))?.wanted;
+  }
+
   async #change(asker: Asker, change: (entry: Entry) => Entry): Promise<void> {
     await ensurePrivateFolder(this.#folder);
     await withProcessLock(this.#path, async () => {
@@ -101,7 +120,8 @@ export class ShownLists {
   }
 
   #isLive(entry: Entry): boolean {
-    return [entry.list?.at, entry.preview?.at].some((at) => at !== undefined && this.#isFresh(at));
+    const isPendingStill = entry.pending?.some(({ at }) => isPending(at, this.#now())) === true;
+    return isPendingStill || [entry.list?.at, entry.preview?.at].some((at) => at !== undefined && this.#isFresh(at));
   }
 
   #isFresh(at: number): boolean {
@@ -111,6 +131,11 @@ export class ShownLists {
   get #path(): string {
     return join(this.#folder, "shown.json");
   }
+}
+
+/** As long as the buttons of a decision. */
+function isPending(at: number, now: number): boolean {
+  return now - at < CHAT.decisionTtlMs;
 }
 
 /** A hash, so that the file names neither people nor chats. */

@@ -142,7 +142,8 @@ function parkedLine(turn: Turn, login: ParkedLogin, number: number): Line {
     "store-failed": "it could not be saved",
     "rolled-back": "it was saved and taken back",
     cancelled: "saving it was given up",
-    "put-aside": "it was the Codex CLI's own, which uses the lease now",
+    "put-aside": "it was the Codex CLI's own, until another took its place",
+    removed: "you removed it; take it and it is back",
   };
   return [
     `${number}. `,

@@ -3,6 +3,7 @@
 import { resolveSelector, shortName } from "../profiles/selector.ts";
 import type { StoreSnapshot } from "../profiles/store.ts";
 import type { ProfileSummary } from "../profiles/summary.ts";
+import { typedName } from "./command.ts";
 import { agentFlag, button, requirePrivate, show, type Turn } from "./context.ts";
 import { nameFor, profileLine, stateLabel } from "./profile-words.ts";
 import { bold, code, type ActionButton, type Line, type Reply } from "./reply.ts";
@@ -13,7 +14,7 @@ export async function showPicker(turn: Turn, agentId: string): Promise<void> {
   const [store, agents, parked] = await Promise.all([
     services.store.read(agentId),
     services.store.agents(),
-    services.engine.parked.list(),
+    services.engine.parked.list().then((all) => all.filter(({ reason }) => reason !== "removed")),
   ]);
   const entries = store.summaries.map(({ id }) => id);
   await services.lists.show(asker, { kind: "profiles", agentId, entries });
@@ -41,6 +42,7 @@ function pickerReply(
   if (!asker.private) return { lines: [...lines, ["→ Sign in from a private chat with me."]] };
   const buttons: ActionButton[][] = store.summaries.map((profile) => [profileButton(turn, store.agentId, profile)]);
   buttons.push([newButton(turn, store.agentId)]);
+  if (store.summaries.length > 0) buttons.push([manageButton(turn, store.agentId)]);
   if (around.waiting > 0) {
     const label = `Waiting logins (${around.waiting})`;
     buttons.push([button(turn, "codex_auth_parked", ["parked"], { label, typed: "/codex_auth parked" })]);
@@ -84,13 +86,18 @@ export function loginSubject(agentId: string, profileId: string): readonly strin
 
 function profileButton(turn: Pick<Turn, "services" | "asker">, agentId: string, profile: ProfileSummary): ActionButton {
   const label = `${nameFor(turn.asker, profile.id)} · ${stateLabel(profile, turn.services.now())}`;
-  const typed = `/codex_auth ${shortName(profile.id)}${agentFlag(turn, agentId)}`;
+  const typed = `/codex_auth ${typedName(profile.id)}${agentFlag(turn, agentId)}`;
   return button(turn, "codex_auth_login", loginSubject(agentId, profile.id), { label, typed, inList: true });
 }
 
 function newButton(turn: Pick<Turn, "services" | "asker">, agentId: string): ActionButton {
   const typed = `/codex_auth new${agentFlag(turn, agentId)}`;
   return button(turn, "codex_auth_new", ["new", agentId], { label: "➕ New login", typed });
+}
+
+function manageButton(turn: Pick<Turn, "services" | "asker">, agentId: string): ActionButton {
+  const typed = `/codex_auth show${agentFlag(turn, agentId)}`;
+  return button(turn, "codex_auth_manage", ["manage", agentId], { label: "⚙️ Manage…", typed });
 }
 
 function agentButton(turn: Pick<Turn, "services" | "asker">, agentId: string): ActionButton {

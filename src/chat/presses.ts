@@ -6,13 +6,16 @@ import type { ParkedLogin } from "../apply/parked.ts";
 import { CODEX_PROVIDER } from "../profiles/profile.ts";
 import { refOf, staleButton, type Press } from "./button.ts";
 import { decide, saveSubject, showDecision, suggestName, type Decision } from "./confirm.ts";
+import { confirmChange, proposeChange, undoSubject } from "./change.ts";
 import { requirePrivate, show, type Turn } from "./context.ts";
-import { attemptSubject, renewSubject, startSignIn } from "./login-card.ts";
+import { askForNewName, manageSubject, showCard, showManage, verbSubject } from "./manage-card.ts";
+import { attemptSubject, renewSubject, startSignIn, turnTo } from "./login-card.ts";
 import { askToDiscard, discardNow, parkedSubject, showParked } from "./parked.ts";
 import { isLeaseAction, pressLease } from "./lease.ts";
 import { askForName, loginSubject, showPicker } from "./picker.ts";
 import { nameFor } from "./profile-words.ts";
 import { bold } from "./reply.ts";
+import type { SignInAttempt } from "./services.ts";
 import { cancelJob } from "./status.ts";
 
 /** Does what a verified press asks for. @throws CodexAuthError `ERR_BUTTON_STALE` where its subject is gone or has changed. */
@@ -27,6 +30,10 @@ export async function press(turn: Turn, { action, ref }: Press): Promise<void> {
     case "codex_auth_login":
     case "codex_auth_renew":
       return pressLogin(turn, action, ref);
+    case "codex_auth_paste":
+      return turnTo(turn, await attemptBy(turn, ref), "link");
+    case "codex_auth_device":
+      return turnTo(turn, await attemptBy(turn, ref), "code");
     case "codex_auth_stop":
       return pressStop(turn, ref);
     case "codex_auth_first":
@@ -45,6 +52,24 @@ export async function press(turn: Turn, { action, ref }: Press): Promise<void> {
       return askToDiscard(turn, await parkedBy(turn, ref));
     case "codex_auth_dropyes":
       return discardNow(turn, await parkedBy(turn, ref));
+    case "codex_auth_manage":
+      return showManage(turn, await agentBy(turn, manageSubject, ref));
+    case "codex_auth_show":
+    case "codex_auth_use":
+    case "codex_auth_only":
+    case "codex_auth_reset":
+    case "codex_auth_rename":
+    case "codex_auth_remove":
+      return pressProfile(turn, action, ref);
+    case "codex_auth_undo":
+      return proposeChange(turn, { kind: "rollback", receiptId: await receiptBy(turn, ref) });
+    case "codex_auth_useyes":
+    case "codex_auth_onlyyes":
+    case "codex_auth_resetyes":
+    case "codex_auth_renameyes":
+    case "codex_auth_removeyes":
+    case "codex_auth_undoyes":
+      return confirmChange(turn, ref);
     case "codex_auth_cancel":
       return show(turn, { lines: [await cancelJob(turn, await jobBy(turn, ref))] }).then(() => undefined);
   }
@@ -71,10 +96,41 @@ async function pressLogin(turn: Turn, action: "codex_auth_login" | "codex_auth_r
   throw staleButton();
 }
 
+const VERBS = {
+  codex_auth_show: "show",
+  codex_auth_use: "use",
+  codex_auth_only: "only",
+  codex_auth_reset: "reset",
+  codex_auth_rename: "rename",
+  codex_auth_remove: "remove",
+} as const;
+
+async function pressProfile(turn: Turn, action: keyof typeof VERBS, ref: string): Promise<void> {
+  const kind = VERBS[action];
+  for (const { agentId } of await turn.services.store.agents()) {
+    const { summaries } = await turn.services.store.read(agentId);
+    const profile = summaries.find(({ id }) => refOf(...verbSubject(kind, agentId, id)) === ref);
+    if (profile === undefined) continue;
+    if (kind === "show") return showCard(turn, agentId, profile.id);
+    if (kind === "rename") return askForNewName(turn, agentId, profile.id);
+    return proposeChange(turn, { kind, agentId, profileId: profile.id });
+  }
+  throw staleButton();
+}
+
+async function receiptBy(turn: Turn, ref: string): Promise<string> {
+  const receipts = await turn.services.engine.receipts.list(Number.POSITIVE_INFINITY);
+  return found(receipts.find(({ id }) => refOf(...undoSubject(id)) === ref)).id;
+}
+
+async function attemptBy(turn: Turn, ref: string): Promise<SignInAttempt> {
+  const waiting = await turn.services.signIns.waiting(turn.asker);
+  return found(waiting.find((candidate) => refOf(...attemptSubject(candidate)) === ref));
+}
+
 async function pressStop(turn: Turn, ref: string): Promise<void> {
   const { signIns } = turn.services;
-  const waiting = await signIns.waiting(turn.asker);
-  const attempt = found(waiting.find((candidate) => refOf(...attemptSubject(candidate)) === ref));
+  const attempt = await attemptBy(turn, ref);
   if (!(await signIns.cancel(turn.asker, attempt.id))) throw staleButton();
   const name = bold(nameFor(turn.asker, attempt.profileId));
   await show(turn, { lines: [["The sign-in for ", name, " is given up; its link is of no use any more."]] });

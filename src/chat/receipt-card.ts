@@ -3,6 +3,9 @@
 import type { Receipt } from "../apply/receipt.ts";
 import { cleanText } from "../clean-text.ts";
 import { CHAT } from "../config/defaults.ts";
+import { undoButton } from "./change.ts";
+import { changeHead, changeLines, isChangeReceipt } from "./change-receipt.ts";
+import { mayBeUndone } from "./change-undo.ts";
 import { button, type Turn } from "./context.ts";
 import { parkedSubject } from "./parked.ts";
 import { accountSpans, expiryWords, nameFor } from "./profile-words.ts";
@@ -23,6 +26,7 @@ export function receiptReply(
   if (receipt.problem !== undefined) lines.push(...problemLines(receipt.problem));
   if (receipt.activation.gatewayAfter === "stopped") lines.push(stoppedLine());
   if (receipt.interrupted === true) lines.push(["The work was interrupted on the way and taken up again."]);
+  if (isChangeReceipt(receipt)) return { lines, ...undoRow(turn, receipt) };
   if (receipt.parkedId === undefined) return { lines };
   const look = button(turn, "codex_auth_take", parkedSubject(receipt.parkedId), {
     label: "Look at the login",
@@ -31,7 +35,13 @@ export function receiptReply(
   return { lines: [...lines, ["📥 The login is kept and waits for your decision."]], buttons: [[look]] };
 }
 
+/** What was changed on purpose can be taken back on purpose, by the same kind of question. */
+function undoRow(turn: Pick<Turn, "services" | "asker">, receipt: Receipt): Pick<Reply, "buttons"> {
+  return mayBeUndone(receipt) ? { buttons: [[undoButton(turn, receipt)]] } : {};
+}
+
 function headLine(receipt: Receipt, name: Line[number], agent: Line): Line {
+  if (isChangeReceipt(receipt)) return changeHead(receipt, name, agent);
   if (receipt.kind === "remove-lease") return removedLine(receipt, name, agent);
   const what: Line = receipt.kind === "save-lease" ? ["The leased login, as ", name, ...agent, ","] : [name, ...agent];
   switch (receipt.outcome) {
@@ -56,24 +66,36 @@ function removedLine({ outcome, note }: Receipt, name: Line[number], agent: Line
 
 function savedLines(turn: Pick<Turn, "services" | "asker">, receipt: Receipt): readonly Line[] {
   const { asker, services } = turn;
+  if (isChangeReceipt(receipt))
+    return [
+      ...changeLines(turn, receipt),
+      ...(receipt.note === undefined ? [[gatewayWords(receipt)]] : []),
+      ...orderLines(turn, receipt),
+      ...copyLines(receipt),
+    ];
   const until = receipt.expiresAtMs === undefined ? "" : `, ${expiryWords(receipt.expiresAtMs, services.now())}`;
   const whose: Line =
     receipt.kind === "save-lease"
       ? ["Credential ", bold(leasedName(asker, receipt)), `${until}.`]
       : ["Signed in as ", ...accountSpans(asker, receipt), `${until}.`];
-  const lines: Line[] = [...(receipt.kind === "remove-lease" ? [] : [whose]), [gatewayWords(receipt)]];
-  if (receipt.order !== undefined) {
-    const order = receipt.order.written.map((id) => nameFor(asker, id)).join(", ");
-    const wasImplicit =
-      " There was none before: OpenClaw's own choice was written down, and only these are tried from now on.";
-    lines.push([`Order: ${order}.${receipt.order.wasImplicit ? wasImplicit : ""}`]);
-  }
-  const copies = receipt.removedCopies ?? [];
-  if (copies.length > 0) {
-    const agents = copies.map((id) => cleanText(id, CHAT.maxLabelChars)).join(", ");
-    lines.push([`Removed the second copy of this login from: ${agents}. They use main's now.`]);
-  }
-  return lines;
+  const whoseLines = receipt.kind === "remove-lease" ? [] : [whose];
+  return [...whoseLines, [gatewayWords(receipt)], ...orderLines(turn, receipt), ...copyLines(receipt)];
+}
+
+function orderLines({ asker }: Pick<Turn, "asker">, { order }: Receipt): readonly Line[] {
+  if (order === undefined) return [];
+  const names = order.written.map((id) => nameFor(asker, id)).join(", ");
+  if (names === "") return [["Order: none is written down; OpenClaw chooses itself."]];
+  const wasImplicit =
+    " There was none before: OpenClaw's own choice was written down, and only these are tried from now on.";
+  return [[`Order: ${names}.${order.wasImplicit ? wasImplicit : ""}`]];
+}
+
+function copyLines({ kind, removedCopies = [] }: Receipt): readonly Line[] {
+  if (removedCopies.length === 0) return [];
+  const agents = removedCopies.map((id) => cleanText(id, CHAT.maxLabelChars)).join(", ");
+  const now = kind === "remove-profile" ? "" : " They use main's now.";
+  return [[`Removed the second copy of this login from: ${agents}.${now}`]];
 }
 
 /** What the broker calls the credential; a group sees no address. */
@@ -94,12 +116,14 @@ function stoppedLine(): Line {
 }
 
 /** What is known about the running gateway, and no more than that. */
-function gatewayWords({ activation }: Receipt): string {
+function gatewayWords({ activation, kind }: Receipt): string {
   const healthy = activation.healthyAfterMs === undefined ? "" : `, healthy in ${took(activation.healthyAfterMs)}`;
   switch (activation.proven) {
     case "listed-by-gateway": {
       const how = { reload: "reloaded", restart: "was restarted", none: "was left running" }[activation.used];
-      return `The gateway ${how}${healthy}, and lists the profile.`;
+      const isRemoval = kind === "remove-lease" || kind === "remove-profile";
+      const sees = isRemoval ? "lists it no more" : "lists the profile";
+      return `The gateway ${how}${healthy}, and ${sees}.`;
     }
     case "reloaded":
       return "The gateway reloaded its logins.";

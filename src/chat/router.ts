@@ -2,12 +2,16 @@
 
 import type { ParkedLogin } from "../apply/parked.ts";
 import type { Receipt } from "../apply/receipt.ts";
+import type { Wanted } from "../apply/wanted.ts";
 import { CHAT } from "../config/defaults.ts";
 import { isCodexAuthError } from "../errors.ts";
+import { changeReply } from "./change.ts";
 import { codexAuth, plainText } from "./codex-auth.ts";
 import { decide, decisionReply } from "./confirm.ts";
 import type { Turn } from "./context.ts";
 import type { Asker, Incoming, Outgoing } from "./conversation.ts";
+import { DeviceBoard } from "./device-board.ts";
+import { resumeDevice } from "./device-resume.ts";
 import { invitationReply } from "./invitation-card.ts";
 import type { InvitationSubject } from "./invitations.ts";
 import { lease } from "./lease.ts";
@@ -23,6 +27,7 @@ import { errorReply, notYetReply } from "./wording.ts";
 export class ChatRouter {
   readonly #services: ChatServices;
   readonly #progress: ProgressBoard;
+  readonly #devices: DeviceBoard | undefined;
 
   constructor(services: ChatServices) {
     this.#services = services;
@@ -31,6 +36,8 @@ export class ChatRouter {
       everyMs: services.progressEveryMs ?? CHAT.progressEveryMs,
       log: services.log,
     });
+    const { devices } = services;
+    this.#devices = devices && new DeviceBoard({ services, progress: this.#progress }, devices);
   }
 
   /**
@@ -44,10 +51,12 @@ export class ChatRouter {
       return "ignored";
     }
     try {
-      return await this.#answer({ services: this.#services, progress: this.#progress, asker, out }, incoming);
+      return await this.#answer(this.#turn({ asker, out }), incoming);
     } catch (error) {
       await this.#answerError(error, incoming, out);
       return "handled";
+    } finally {
+      this.#devices?.look(asker);
     }
   }
 
@@ -67,6 +76,17 @@ export class ChatRouter {
   async renderReminder(parked: ParkedLogin, asker: Asker): Promise<Reply> {
     const reply = await this.renderApproval(parked, asker);
     return { ...reply, lines: [["⏰ A received login still waits for your decision."], ...reply.lines] };
+  }
+
+  /** The question whether a change that a script asks for may be made; where it cannot be made any more, why. */
+  async renderChange(wanted: Wanted, asker: Asker): Promise<Reply> {
+    try {
+      return await changeReply({ services: this.#services, asker }, wanted);
+    } catch (error) {
+      if (!isCodexAuthError(error)) throw error;
+      const reply = errorReply(error);
+      return { ...reply, lines: [["🔔 A script asked for a change that cannot be made now."], ...reply.lines] };
+    }
   }
 
   /** The question whether a person begins the sign-in that a script wants; undefined where somebody has begun it. */
@@ -93,6 +113,23 @@ export class ChatRouter {
       follow({ services: this.#services, progress: this.#progress, ...chat }, job, requestedBy.messageId);
       shown += 1;
     }
+    return shown + (await this.#resumeDevices(host, chatOf));
+  }
+
+  async #resumeDevices(host: Asker["host"], chatOf: Parameters<ChatRouter["resume"]>[1]): Promise<number> {
+    const [board, { devices, log }] = [this.#devices, this.#services];
+    if (board === undefined || devices === undefined) return 0;
+    let shown = 0;
+    for (const signIn of await devices.leftOver(host)) {
+      const chat = chatOf(signIn);
+      const parts = { services: this.#services, progress: this.#progress, board, devices };
+      try {
+        if (chat !== undefined && (await resumeDevice(parts, signIn, chat))) shown += 1;
+      } catch (error) {
+        // A chat that cannot be reached now keeps nobody else's sign-in from going on.
+        log.error("chat.device", error, { attempt: signIn.id });
+      }
+    }
     return shown;
   }
 
@@ -109,9 +146,20 @@ export class ChatRouter {
     return this.#progress.idle();
   }
 
-  /** Stops showing progress; jobs go on without us. */
-  close(): Promise<void> {
-    return this.#progress.close();
+  /** Resolves when no device code is waited for any more, however that ended. */
+  async codesEntered(): Promise<void> {
+    await this.#devices?.idle();
+  }
+
+  /** Stops showing progress and waiting for codes; jobs go on without us, codes with the next process of this host. */
+  async close(): Promise<void> {
+    await this.#devices?.close();
+    await this.#progress.close();
+  }
+
+  #turn(chat: ResumedChat): Turn {
+    const devices = this.#devices === undefined ? {} : { devices: this.#devices };
+    return { services: this.#services, progress: this.#progress, ...devices, ...chat };
   }
 
   async #answer(turn: Turn, incoming: Incoming): Promise<"handled" | "ignored"> {

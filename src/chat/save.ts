@@ -1,6 +1,7 @@
 // Saving a received login: shows what would be interrupted, hands the job to the queue, and follows it.
 
-import { hasEnded, type Job } from "../apply/job.ts";
+import { hasEnded, type Address, type Job } from "../apply/job.ts";
+import type { Enqueued } from "../apply/queue.ts";
 import { CHAT } from "../config/defaults.ts";
 import { cleanText } from "../clean-text.ts";
 import { askForApproval } from "./approval.ts";
@@ -12,27 +13,53 @@ import { bold, type Line, type Reply } from "./reply.ts";
 
 /** Makes a job of a received login and shows its progress; pressing twice makes one job. */
 export async function saveLogin(turn: Turn, decision: Decision, makeFirst: boolean): Promise<void> {
-  const { services, asker } = turn;
+  const { services } = turn;
   const { parked, profileId } = decision;
   if (services.approvers !== undefined) return askForApproval(turn, decision, services.approvers);
+  await submit(turn, profileId, "That login is already taken care of.", (requestedBy) =>
+    services.engine.queue.enqueueLogin({
+      parkedId: parked.id,
+      agentId: parked.agentId,
+      profileId,
+      makeFirst,
+      previewed: decision.fingerprint,
+      activation: services.activation,
+      requestedBy,
+    }),
+  );
+}
+
+/** Enqueues a confirmed job and shows its progress; `twice` is said where another message is already about it. */
+export async function submit(
+  turn: Turn,
+  profileId: string,
+  twice: string,
+  enqueue: (requestedBy: Address) => Promise<Enqueued<Job>>,
+): Promise<void> {
+  const { services, asker } = turn;
   const interrupted = await interruptions(turn);
   // The message comes first: the job keeps its id, so that the answer finds it even after a restart of the bot.
-  const messageId = await show(turn, { lines: [[bold(nameFor(asker, profileId)), ": queued"], ...interrupted] });
-  const { job, existed } = await services.engine.queue.enqueueLogin({
-    parkedId: parked.id,
-    agentId: parked.agentId,
-    profileId,
-    makeFirst,
-    previewed: decision.fingerprint,
-    activation: services.activation,
-    requestedBy: { host: asker.host, chatId: asker.chatId, personId: asker.personId, messageId },
+  const messageId = await showQueued(turn, {
+    lines: [[bold(nameFor(asker, profileId)), ": queued"], ...interrupted],
   });
+  const { chatId, host, personId } = asker;
+  const { job, existed } = await enqueue({ host, chatId, personId, ...(messageId === undefined ? {} : { messageId }) });
   if (existed && job.requestedBy?.messageId !== messageId) {
-    await turn.out.edit(messageId, { lines: [["That login is already taken care of."]] });
+    if (messageId !== undefined) await turn.out.edit(messageId, { lines: [[twice]] });
     return;
   }
-  if (!hasEnded(job)) follow(turn, job, messageId, interrupted);
+  if (!hasEnded(job) && messageId !== undefined) follow(turn, job, messageId, interrupted);
   await services.engine.kick();
+}
+
+/** A chat that cannot be written to now does not cost the job: its answer comes through the outbox, here where there is a message. */
+async function showQueued(turn: Turn, reply: Reply): Promise<string | undefined> {
+  try {
+    return await show(turn, reply);
+  } catch (error) {
+    turn.services.log.error("chat.queued", error);
+    return turn.pressed;
+  }
 }
 
 /** Shows the progress of a job in the message `messageId`. */

@@ -4,10 +4,12 @@ import type { ApplyEngine } from "../apply/engine.ts";
 import type { Activation, Address } from "../apply/job.ts";
 import type { LoginTokens } from "../apply/parked.ts";
 import type { Identity } from "../profiles/claims.ts";
+import type { SessionPin } from "../profiles/session-pins.ts";
 import type { ProfileStore } from "../profiles/store.ts";
 import type { Log } from "../secrets/log.ts";
 import type { ButtonCodec } from "./button.ts";
 import type { Asker } from "./conversation.ts";
+import type { DeviceSignIns } from "./device-sign-ins.ts";
 import type { Invitations } from "./invitations.ts";
 import type { LeaseDoor } from "./lease-door.ts";
 import type { ShownLists } from "./lists.ts";
@@ -36,12 +38,34 @@ export interface SignInTarget {
   readonly email?: string;
   /** Ask for a fresh sign-in: without it the browser silently reuses the account that it is signed in with. */
   readonly forceSignIn: boolean;
+  /** The workspace that the profile belongs to: the only one that the sign-in page may offer. */
+  readonly workspaceId?: string;
+  /** Where the browser ends up. Default: the address that nobody listens on, for a paste. */
+  readonly redirectUri?: string;
+}
+
+/** On the person's own machine: where their browser comes back to. */
+export interface Landing {
+  /** The beginning of the address that the browser ends on. */
+  readonly origin: string;
+  /** Whether we listen there; false where somebody else does. */
+  readonly heard: boolean;
+  /** The command that leads a browser on another machine here; set where the person has come from there. */
+  readonly tunnel?: string;
+}
+
+/** A sign-in that was started. */
+export interface StartedSignIn {
+  readonly attempt: SignInAttempt;
+  readonly url: string;
+  /** Absent where no browser comes back to this machine. */
+  readonly landing?: Landing;
 }
 
 /** Sign-in attempts, each bound to one person in one chat and one profile. */
 export interface SignIns {
   /** Starts an attempt; an earlier one for the same person, chat and profile is over. */
-  start(asker: Asker, target: SignInTarget): Promise<{ readonly attempt: SignInAttempt; readonly url: string }>;
+  start(asker: Asker, target: SignInTarget): Promise<StartedSignIn>;
   /** The attempts of this person in this chat that still wait. */
   waiting(asker: Asker): Promise<readonly SignInAttempt[]>;
   /** True for text that is a sign-in's callback address, whoever it belongs to. */
@@ -60,6 +84,8 @@ export interface SignIns {
 /** A claimed attempt: only the exchange is left, and it can be tried once. */
 export interface ClaimedSignIn {
   readonly attempt: SignInAttempt;
+  /** Under which id the login is to be parked. Default: a new one. */
+  readonly parkedId?: string;
   /** @throws CodexAuthError of the `ERR_TOKEN_*` kinds. */
   exchange(): Promise<SignedIn>;
 }
@@ -67,15 +93,26 @@ export interface ClaimedSignIn {
 /** What a restart of the gateway would interrupt, in the gateway's own words, cleaned; empty where it does not tell. */
 interface ChatGateway {
   interruptedByRestart(): Promise<readonly string[]>;
+  /** The profiles that the running gateway has in memory; absent where it cannot be asked. */
+  loaded?(agentId: string): Promise<Loaded>;
 }
+
+/** What the gateway has read: nothing where it is stopped, unknown where its version or its state does not tell. */
+export type Loaded =
+  | { readonly kind: "listed"; readonly profileIds: readonly string[] }
+  | { readonly kind: "stopped" | "unknown" };
 
 /** Everything the chat is made of. */
 export interface ChatServices {
   /** The profile stores, read only: nothing but `apply/` writes them. */
-  readonly store: Pick<ProfileStore, "agents" | "read" | "readCredential">;
+  readonly store: Pick<ProfileStore, "agents" | "read" | "readCredential" | "plan" | "namedInConfig" | "sharedTokens">;
   readonly signIns: SignIns;
+  /** Sign-ins by device code; absent where only links are offered. */
+  readonly devices?: DeviceSignIns;
   readonly engine: Pick<ApplyEngine, "parked" | "queue" | "receipts" | "outbox" | "kick" | "isExecutorAlive">;
   readonly gateway: ChatGateway;
+  /** Chats of an agent that are bound to one profile, whatever the order says; absent where nobody can tell. */
+  readonly pins?: (agentId: string) => Promise<readonly SessionPin[]>;
   /** This machine's lease. @throws CodexAuthError `ERR_BROKER_NOT_SET` where there is no broker. */
   readonly lease: () => LeaseDoor;
   /** The agent that is meant where none is named. */

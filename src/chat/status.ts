@@ -9,6 +9,7 @@ import { agentFlag, show, type Turn } from "./context.ts";
 import type { Invitation } from "./invitations.ts";
 import { nameFor } from "./profile-words.ts";
 import { canCancel, trailOf } from "./progress.ts";
+import { receiptWords } from "./receipt-words.ts";
 import { bold, code, type Line } from "./reply.ts";
 import type { SignInAttempt } from "./services.ts";
 import { when } from "./time-words.ts";
@@ -45,7 +46,9 @@ export async function showStatus(turn: Turn, agentId: string, selector: string |
     ),
     ...section(
       "Waiting for your decision",
-      parked.filter(isWanted).map((login) => [nameFor(turn.asker, login.profileId), ": /codex_auth parked"]),
+      parked
+        .filter((login) => isWanted(login) && login.reason !== "removed")
+        .map((login) => [nameFor(turn.asker, login.profileId), ": /codex_auth parked"]),
     ),
     ...section(
       "Done",
@@ -84,7 +87,9 @@ export async function cancelJob(turn: Turn, job: Job): Promise<Line> {
   if (!canCancel(job)) return tooLate;
   try {
     await turn.services.engine.queue.cancel(job.id);
-    return ["Saving ", name, " is being given up; the login is kept, see /codex_auth parked."];
+    if (job.kind === "save-login")
+      return ["Saving ", name, " is being given up; the login is kept, see /codex_auth parked."];
+    return ["The change of ", name, " is being given up."];
   } catch (error) {
     if (isCodexAuthError(error, "ERR_JOB_NOT_CANCELLABLE")) return tooLate;
     throw error;
@@ -122,7 +127,7 @@ function wishLine(turn: Turn, { agentId, profileId, createdAt }: Invitation): Li
 
 function receiptLine(turn: Turn, receipt: Receipt): Line {
   const outcomes: Record<Receipt["outcome"], string> = {
-    done: "✅ saved",
+    done: receipt.note === undefined ? `✅ ${receiptWords(receipt)}` : "as it was already",
     "rolled-back": "❌ rolled back",
     parked: "📥 kept for later",
     cancelled: "given up",

@@ -8,7 +8,7 @@ import { parseJson, readTextFile } from "../storage/json-file.ts";
 import type { Environment } from "./env.ts";
 import { assertOursAlone } from "./file-access.ts";
 import { leaseFileSchema, leaseSettings, type LeaseSettings } from "./lease-settings.ts";
-import { leaseValues, type LeaseTexts } from "./lease-variables.ts";
+import { leaseValues, variableOf, type LeaseTexts } from "./lease-variables.ts";
 import { expandUserPath } from "./paths.ts";
 
 const personId = z.union([z.number().int().positive(), z.string().regex(/^[0-9]{1,20}$/)]).transform(String);
@@ -112,7 +112,7 @@ export function parseSettings(
 ): z.infer<typeof fileSchema> {
   const file = text === undefined ? {} : parseJson(text, path);
   const result = fileSchema.safeParse(overlay(file, environment.settings, environment.lease));
-  if (!result.success) throw invalid(path, result.error.issues[0]);
+  if (!result.success) throw invalid(path, result.error.issues[0], environment.lease);
   assertApiRoot(result.data.telegram.apiRoot);
   return result.data;
 }
@@ -139,19 +139,28 @@ function defined(values: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
-function invalid(path: string, issue: z.core.$ZodIssue | undefined): CodexAuthError {
+function invalid(path: string, issue: z.core.$ZodIssue | undefined, leaseTexts: LeaseTexts): CodexAuthError {
   const inner = issue?.code === "unrecognized_keys" ? [...issue.path, issue.keys[0] ?? ""] : (issue?.path ?? []);
   const key = inner.join(".") || "(the whole file)";
   // An @name looks right to a newcomer, but names change hands: the reason belongs into the sentence.
   const isAllow = key.startsWith("telegram.allowFrom.");
+  const variable = key.startsWith("lease.") ? variableOf(key.slice("lease.".length), leaseTexts) : undefined;
+  const where = variable === undefined ? `in ${path} or a CODEX_AUTH_ variable` : `in the variable ${variable}`;
   return new CodexAuthError("ERR_CONFIG_INVALID", {
     message: isAllow
       ? `The setting ${key} is not a numeric Telegram id (an @name can be given to somebody else, so names are refused).`
-      : `The setting ${key} is ${issue?.code === "unrecognized_keys" ? "not known" : "not valid"} (in ${path} or a CODEX_AUTH_ or AUTH_MANAGER_ variable).`,
+      : `The setting ${key} is ${issue?.code === "unrecognized_keys" ? "not known" : `not valid${boundWords(issue)}`} (${where}).`,
     next: isAllow
       ? "Start the bot and write to it: it prints the ids of people it ignores on its terminal."
       : "Correct it; the README lists every setting.",
   });
+}
+
+/** The bound that a number missed. */
+function boundWords(issue: z.core.$ZodIssue | undefined): string {
+  if (issue?.code === "too_small" && issue.origin === "number") return `: at least ${String(issue.minimum)}`;
+  if (issue?.code === "too_big" && issue.origin === "number") return `: at most ${String(issue.maximum)}`;
+  return "";
 }
 
 function missing(path: string): CodexAuthError {

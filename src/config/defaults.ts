@@ -1,13 +1,9 @@
-// Every default and limit of the project, in one place; units are in the names.
+// Every default and limit of the project, from one place (the lease's own are in lease-defaults.ts); units are in the names.
 
-/** One second in milliseconds. */
-export const SECOND = 1_000;
-/** One minute in milliseconds. */
-export const MINUTE = 60 * SECOND;
-/** One hour in milliseconds. */
-export const HOUR = 60 * MINUTE;
-/** One day in milliseconds. */
-export const DAY = 24 * HOUR;
+import { DAY, HOUR, MINUTE, SECOND } from "./units.ts";
+
+export { BROKER, LEASE, LEASE_LIMITS, USAGE } from "./lease-defaults.ts";
+export { DAY, HOUR, MINUTE, SECOND } from "./units.ts";
 
 /** How large a file of ours or of OpenClaw may be before we refuse to read it, in bytes. */
 export const MAX_FILE_BYTES = 16 * 1024 * 1024;
@@ -56,6 +52,39 @@ export const LOGIN = {
   maxCallbackChars: 8_192,
 } as const;
 
+/** Where the browser of a sign-in at this machine ends up (facts/codex-oauth.md §1.2, §1.3). */
+export const LOOPBACK = {
+  /** The only ports that are registered for the client id, in the order in which they are tried. */
+  ports: [1_455, 1_457],
+  /** Request line and headers together; the longest callback address is half of it. */
+  maxHeaderBytes: 16 * 1024,
+  requestWithinMs: 10 * SECOND,
+  checkEveryMs: 1 * SECOND,
+  maxConnections: 64,
+  /** How often is looked whether a sign-in is still waited for: another program, or another way, may have ended it. */
+  lookEveryMs: 2 * SECOND,
+  /** How long a browser that comes late is still told that the sign-in is over. */
+  lingerMs: 10 * SECOND,
+} as const;
+
+/** Sign-ins by device code (facts/codex-oauth.md §1.6). */
+export const DEVICE = {
+  ttlMs: 15 * MINUTE,
+  intervalMs: 5 * SECOND,
+  minIntervalMs: 1 * SECOND,
+  maxIntervalMs: 1 * MINUTE,
+  /** What `slow_down` adds, for good. */
+  slowDownMs: 5 * SECOND,
+  /** Short, because a stopping bot waits for the answer: it may be the one that holds the login. */
+  requestTimeoutMs: 10 * SECOND,
+  maxBodyBytes: 64 * 1024,
+  /** The longest wait while the server is in trouble and does not say when to come back. */
+  maxBackoffMs: 1 * MINUTE,
+  hintAfterMs: 1 * MINUTE,
+  /** The time left is shown in steps of this length: each step is an edit of the message. */
+  leftStepMs: 5 * MINUTE,
+} as const;
+
 /** Chat: how long things last and how long texts may be. */
 export const CHAT = {
   buttonTtlMs: 10 * MINUTE,
@@ -64,6 +93,8 @@ export const CHAT = {
   decisionTtlMs: 1 * DAY,
   progressEveryMs: 1 * SECOND,
   listTtlMs: 10 * MINUTE,
+  /** How many previewed changes a person may still confirm. */
+  pendingChanges: 8,
   maxArgumentChars: 4_096,
   maxLabelChars: 64,
   maxReplyChars: 4_096,
@@ -161,97 +192,10 @@ export const GATEWAY = {
 } as const;
 
 /** Log files of the hosts: one is kept beside the current one. */
-export const LOG_FILE = { maxBytes: 1024 * 1024 } as const;
-
-/** The lease, with the Auth Manager plugin's documented defaults where it has them. */
-export const LEASE = {
-  agentId: "openclaw",
-  profileId: "openai-codex:lease",
-  authFilePath: "~/.codex/auth.json",
-  requestedTtlSeconds: 30 * 60,
-  /** The broker ends a lease after 180 s without contact, whatever its time (facts/lease-broker.md §4). */
-  refreshIntervalMs: 1 * MINUTE,
-  flushIntervalMs: 1 * MINUTE,
-  flushEveryRequests: 10,
-  /** How often counts that are not sent yet are written to disk: what a SIGKILL may lose. */
-  spoolIntervalMs: 5 * SECOND,
-  /** Utilization and quota that were observed longer ago are not told: the broker would take them for today's. */
-  observedFreshMs: 5 * MINUTE,
-  /** Flushes that a number of requests brings about are at least so far apart, however many requests there are. */
-  flushGapMs: 1 * SECOND,
-  /** When so many batches are refused by the broker itself, no more are made: counts then gather in the open one. */
-  refusedBatches: 20,
-  /** How long a stop waits for its last flush. */
-  stopFlushMs: 10 * SECOND,
-  /** Counts of a process in another container, whose life cannot be judged from here, are adopted when they have lain still so long. */
-  foreignSpoolMs: 10 * MINUTE,
-  usageExportDays: 30,
-  /** Renewed when no more than this is left: the broker's own threshold. */
-  renewWithinMs: 5 * MINUTE,
-  /** Materialized again when the leased access token has no more than this left. */
-  materialWithinMs: 5 * MINUTE,
-  /** A material that expires sooner than this is refused. */
-  materialMinLifeMs: 1 * MINUTE,
-  /** The broker may go on calling a material out of date after it was given: it is not fetched again before this has passed. */
-  materialAgainMs: 10 * MINUTE,
-  /** A rotation that is only recommended is not repeated before this has passed: the next credential may be as full (§4, ping-pong). */
-  rotateAgainMs: 30 * MINUTE,
-  /** A lease that ended sooner than this after it was given counts as a repeated revocation: the broker gives the same credential again. */
-  shortLivedMs: 10 * MINUTE,
-  /** First and longest wait after a failure. */
-  backoffMinMs: 2 * SECOND,
-  backoffMaxMs: 5 * MINUTE,
-  /** A profile store that refused the leased tokens is asked again after half a minute at first, and at most this long. */
-  writeFailureSteps: 4,
-  writeBackoffMaxMs: 1 * HOUR,
-  /** Two keepers of one machine, or a keeper and a command, take turns; a slow broker makes turns long. */
-  turnWaitMs: 2 * MINUTE,
-  /** How long a command waits for the job that writes its tokens. */
-  commandWaitMs: 5 * MINUTE,
-  /** How long a host that stops waits for the release of its lease. */
-  stopWithinMs: 10 * SECOND,
-} as const;
-
-/** Bounds of the lease's numbers: smallest and largest. */
-export const LEASE_LIMITS = {
-  requestedTtlSeconds: [60, 24 * 60 * 60],
-  /** Contact must come well within 180 s. */
-  refreshIntervalMs: [5 * SECOND, 150 * SECOND],
-  flushIntervalMs: [1 * SECOND, 1 * HOUR],
-  flushEveryRequests: [1, 10_000],
-  usageExportDays: [1, 366],
-} as const;
-
-/** What is believed of a usage event. */
-export const USAGE = {
-  /** No request and no sum of a host has more tokens than that. */
-  maxCount: 1e12,
-  earliestMs: Date.UTC(2020),
-  latestMs: Date.UTC(2100),
-  /** How many model names and how many source names one row of telemetry carries. */
-  maxNames: 10,
-  maxNameChars: 64,
-} as const;
-
-/** Calls to the broker: it is single-threaded and takes 3 to 5 s under load (facts/lease-broker.md §1). */
-export const BROKER = {
-  connectTimeoutMs: 10 * SECOND,
-  headersTimeoutMs: 20 * SECOND,
-  bodyTimeoutMs: 20 * SECOND,
-  /** For one try as a whole. */
-  tryTimeoutMs: 30 * SECOND,
-  /** Tries of a call that may be repeated. */
-  tries: 3,
-  retryMinMs: 500,
-  retryMaxMs: 10 * SECOND,
-  /** A longer Retry-After is answered as a failure: the caller comes back by itself. */
-  maxRetryAfterMs: 60 * SECOND,
-  maxBodyBytes: 1024 * 1024,
-  maxLabelChars: 120,
-} as const;
+export const LOG_FILE = { maxBytes: 1024 * 1024, repeatMs: 1 * HOUR } as const;
 
 /** The Codex CLI's login file: it writes it without a lock, so a look at it may have to be repeated. */
 export const CODEX_HOME = { tries: 3, maxBytes: 256 * 1024 } as const;
 
-/** The usage export that is passed on to the broker. */
-export const USAGE_EXPORT = { maxBytes: 8 * 1024 * 1024 } as const;
+/** The usage export that is passed on to the broker; of more sessions only the newest are sent, and known again. */
+export const USAGE_EXPORT = { maxBytes: 8 * 1024 * 1024, maxSessions: 5_000 } as const;

@@ -1,8 +1,9 @@
 // The only reader of process.env: turns it into a typed value that everything else is given.
 
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { homedir, hostname, tmpdir } from "node:os";
+import { assertOurs } from "./file-access.ts";
 import { readLeaseTexts, type LeaseTexts } from "./lease-variables.ts";
 
 /** What the surroundings of this process say; absent means not set or empty. */
@@ -20,6 +21,8 @@ export interface Environment {
   /** Needed by `systemd-run --user` to find the person's service manager. */
   readonly runtimeDir: string | undefined;
   readonly noColor: boolean;
+  /** Whether this terminal is that of a person on another machine: their browser is over there. */
+  readonly isSsh: boolean;
 }
 
 /** OpenClaw's own variables (facts/openclaw-json-generation.md §1 and §3). */
@@ -77,12 +80,21 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env): Enviro
     lease: readLeaseTexts(text),
     runtimeDir: text("XDG_RUNTIME_DIR"),
     noColor: text("NO_COLOR") !== undefined,
+    isSsh: text("SSH_CONNECTION") !== undefined || text("SSH_TTY") !== undefined,
   };
 }
 
-/** Adds the variables of a `.env` file to this process's own, which win; nothing where there is no such file. */
+/**
+ * Adds the variables of a `.env` file to this process's own, which win; nothing where there is no such file. It can name the
+ * bot's token and who may use it, so it is treated as the settings file is.
+ *
+ * @throws CodexAuthError `ERR_CONFIG_INVALID` where somebody else could have written it.
+ */
 export function loadSettingsFile(path: string): void {
-  if (existsSync(path)) process.loadEnvFile(path);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  assertOurs(found, path, process.getuid?.());
+  process.loadEnvFile(path);
 }
 
 const WORKER_VARIABLES =

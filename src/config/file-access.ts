@@ -47,13 +47,13 @@ export function assertOurs(
   const access = accessOf(found, uid);
   if (access.isForeign) {
     throw new CodexAuthError("ERR_CONFIG_INVALID", {
-      message: `${path} belongs to another user, who could allow themselves whatever it decides.`,
+      message: `${path} belongs to another user, who could put in it what they like.`,
       next: `Run this as the user it belongs to, or make it yours: chown ${uid} ${path}`,
     });
   }
   if (access.othersWrite) {
     throw new CodexAuthError("ERR_CONFIG_INVALID", {
-      message: `${path} can be written by other users, who could allow themselves whatever it decides.`,
+      message: `${path} can be written by other users, who could put in it what they like.`,
       next: `Look through it, then: chmod 600 ${path}`,
     });
   }

@@ -4,7 +4,7 @@
 type VariableKind = "text" | "boolean" | "number";
 
 /** Setting → its variable and kind; a setting without a variable is set in the file only. */
-export const LEASE_VARIABLES = {
+const LEASE_VARIABLES = {
   baseUrl: { name: "AUTH_MANAGER_BASE_URL", kind: "text" },
   brokerAddress: { name: "AUTH_MANAGER_BROKER_ADDRESS", kind: "text" },
   internalApiToken: { name: "AUTH_MANAGER_INTERNAL_API_TOKEN", kind: "text" },
@@ -33,7 +33,7 @@ export const LEASE_VARIABLES = {
 } as const satisfies Record<string, { readonly name: string; readonly kind: VariableKind }>;
 
 /** A setting of the lease that a variable can override. */
-export type LeaseVariable = keyof typeof LEASE_VARIABLES;
+type LeaseVariable = keyof typeof LEASE_VARIABLES;
 
 /** The values of the variables that are set, by setting, still as text. */
 export type LeaseTexts = Readonly<Partial<Record<LeaseVariable, string>>>;
@@ -56,6 +56,12 @@ export function leaseValues(texts: LeaseTexts): Readonly<Record<string, unknown>
     if (text !== undefined) values[setting] = valueOf(text, LEASE_VARIABLES[setting].kind);
   }
   return values;
+}
+
+/** The variable that a setting came from, where it came from one. */
+export function variableOf(setting: string, texts: LeaseTexts): string | undefined {
+  const name = settingNames().find((known) => known === setting);
+  return name === undefined || texts[name] === undefined ? undefined : LEASE_VARIABLES[name].name;
 }
 
 function valueOf(text: string, kind: VariableKind): unknown {

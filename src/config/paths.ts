@@ -67,6 +67,15 @@ export function ownPaths(stateDir: string): OwnPaths {
   };
 }
 
+/** The login files of the Codex CLI for this person: of `$CODEX_HOME` first, where that is set, then of `~/.codex`. */
+export function codexLoginPaths({
+  home,
+  codexHome,
+}: Pick<Environment, "home" | "codexHome">): readonly [string, ...string[]] {
+  const usual = join(home, ".codex", "auth.json");
+  return codexHome === undefined ? [usual] : [join(resolve(codexHome), "auth.json"), usual];
+}
+
 function defaultStateDir(home: string, exists: (path: string) => boolean): string {
   const current = join(home, ".openclaw");
   const legacy = join(home, ".clawdbot");

@@ -1,16 +1,16 @@
 // Puts this machine's lease together from its settings: broker, record, telemetry and keeper; the broker is opened at its first use.
 
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Address } from "../apply/job.ts";
 import type { LeaseDoor, UsageTotals } from "../chat/lease-door.ts";
 import { LEASE } from "../config/defaults.ts";
 import { brokerToken } from "../config/lease-settings.ts";
-import { CodexAuthError } from "../errors.ts";
+import { isCodexAuthError } from "../errors.ts";
+import type { FlushResult } from "../lease/flush.ts";
 import { LeasedAuthFile } from "../lease/auth-file.ts";
 import { createLeaseBroker } from "../lease/broker-client.ts";
 import type { LeaseBroker } from "../lease/broker.ts";
-import type { DeskParts } from "../lease/desk-parts.ts";
 import { LeaseDesk } from "../lease/desk.ts";
 import { LeaseKeeper } from "../lease/keeper.ts";
 import { QueuedLeasedStore } from "../lease/materialize.ts";
@@ -19,10 +19,15 @@ import { LeaseService, notSet, type LeaseDeed, type LeaseView } from "../lease/s
 import { LeaseFile, type RecordOwner } from "../lease/sticky.ts";
 import { LeaseTelemetry } from "../lease/telemetry.ts";
 import { importUsageExport } from "../lease/usage-import.ts";
-import type { CodexLogin } from "../profiles/codex-home.ts";
+import { withoutRepeats, type Log } from "../secrets/log.ts";
+import type { Secret } from "../secrets/secret.ts";
+import { KeeperEvents } from "./keeper-events.ts";
+import { loginFilePort } from "./lease-login-file.ts";
 import type { Parts } from "./services.ts";
 
 interface Opened {
+  /** From the next request on. */
+  readonly renewToken: (token: Secret) => void;
   readonly broker: LeaseBroker;
   readonly service: LeaseService;
   readonly telemetry: LeaseTelemetry;
@@ -33,9 +38,13 @@ export class LeaseHost implements LeaseDoor {
   readonly #parts: Parts;
   readonly #owner: RecordOwner;
   readonly #book: LeaseFile;
+  readonly #log: Log;
   #opened: Promise<Opened> | undefined;
   #keeper: LeaseKeeper | undefined;
   #isCounting = false;
+  #isImporting = false;
+  /** How far the broker's clock is ahead of ours, in milliseconds. */
+  #clockAheadMs = 0;
 
   /** @throws CodexAuthError `ERR_BROKER_NOT_SET` where no broker is set, or the lease is off. */
   constructor(parts: Parts) {
@@ -43,7 +52,8 @@ export class LeaseHost implements LeaseDoor {
     if (lease.broker === undefined) throw notSet(lease);
     this.#parts = parts;
     this.#owner = { brokerUrl: lease.broker.baseUrl, machineId: lease.machineId, agentId: lease.agentId };
-    this.#book = new LeaseFile(parts.own.lease);
+    this.#book = new LeaseFile(parts.own.lease, parts.now);
+    this.#log = withoutRepeats(parts.log, parts.now);
   }
 
   async view(): Promise<LeaseView> {
@@ -55,16 +65,24 @@ export class LeaseHost implements LeaseDoor {
   }
 
   async act(deed: LeaseDeed, requestedBy?: Address): Promise<unknown> {
-    const { service, telemetry } = await this.#open();
-    const result = await service.act(deed, requestedBy === undefined ? {} : { requestedBy });
-    await this.#attribute(telemetry);
-    return result;
+    return this.#asking(async ({ service, telemetry }) => {
+      const result = await service.act(deed, requestedBy === undefined ? {} : { requestedBy });
+      await this.#attribute(telemetry);
+      return result;
+    });
   }
 
   async flush(): Promise<unknown> {
-    const { service, telemetry } = await this.#open();
-    await telemetry.flush();
-    return service.step({ isForced: true });
+    return this.#asking(async ({ service, telemetry }) => {
+      const told = await telemetry.flush();
+      if (told.rows > 0) await service.step({ isForced: true });
+      if (told.error !== undefined) throw told.error;
+    });
+  }
+
+  /** Tells the broker what was counted, and nothing else; what it does not take stays on disk. */
+  async tell(): Promise<FlushResult> {
+    return this.#asking(({ telemetry }) => telemetry.flush());
   }
 
   /** Counts the usage of one request, for the lease that is held now; false where there is nothing to count in it. */
@@ -75,15 +93,22 @@ export class LeaseHost implements LeaseDoor {
     return telemetry.observeUsage(event);
   }
 
-  /** Keeps the lease until `signal` aborts; a broker that is away does not end it. */
-  async keep(signal: AbortSignal): Promise<void> {
-    const { config, log } = this.#parts;
-    const { service, telemetry } = await this.#open();
+  /** Keeps the lease until `signal` aborts; a broker that is away does not end it. `tell` gets a sentence for each turn of events. */
+  async keep(signal: AbortSignal, tell: (line: string) => void = () => undefined): Promise<void> {
+    const { config } = this.#parts;
+    const log = this.#log;
+    // A token that is missing is said at once; one that is wrong is read again at each step, for somebody may mend it.
+    const { telemetry } = await this.#open();
+    const events = new KeeperEvents(tell, () => this.#book.read(this.#owner));
+    let importing: Promise<void> = Promise.resolve();
     const keeper = new LeaseKeeper({
       step: async (options) => {
-        const dueMs = await service.step({ ...options, pid: process.pid });
+        const dueMs = await events.of(() =>
+          this.#asking(({ service }) => service.step({ ...options, pid: process.pid })),
+        );
         await this.#attribute(telemetry);
-        await this.#importUsage();
+        // Beside the loop: a slow import must not keep the lease waiting.
+        if (!this.#isImporting) importing = this.#importUsage(signal);
         return dueMs;
       },
       record: () => this.#book.read(this.#owner),
@@ -96,9 +121,10 @@ export class LeaseHost implements LeaseDoor {
     this.#keeper = keeper;
     this.#isCounting = true;
     telemetry.start();
-    await service.begin().catch((error: unknown) => log.error("lease.begin", error));
+    await (await this.#open()).service.begin().catch((error: unknown) => log.error("lease.begin", error));
     await this.#attribute(telemetry);
     await keeper.run(signal);
+    await importing;
   }
 
   /** Closes the connections; what is not told yet stays on disk. */
@@ -113,28 +139,34 @@ export class LeaseHost implements LeaseDoor {
   async #atEnd(): Promise<void> {
     const { service, telemetry } = await this.#open();
     await telemetry.stop();
+    await service.end(process.pid);
     if (this.#parts.config.lease.releaseLeaseOnShutdown) {
       const late = AbortSignal.timeout(LEASE.stopWithinMs);
       // Not by a person: the next start asks for a lease again.
-      await service.releaseForNow({ signal: late });
+      await service.releaseForNow({ signal: late, pid: process.pid });
     }
   }
 
   /** Counts belong to the lease that is held now. */
   async #attribute(telemetry: LeaseTelemetry): Promise<void> {
-    const status = (await this.#book.read(this.#owner))?.status;
+    const record = await this.#book.read(this.#owner);
+    const status = record?.status;
     const { machineId, agentId } = this.#owner;
+    // A look is contact, so "last seen" is the broker's time of that look.
+    if (record !== undefined && status?.lastSeenAtMs !== undefined)
+      this.#clockAheadMs = status.lastSeenAtMs - record.lookedAtMs;
     telemetry.setLease(status === undefined ? undefined : { leaseId: status.leaseId, owner: { machineId, agentId } });
   }
 
-  async #importUsage(): Promise<void> {
-    const { config, log, now, own } = this.#parts;
+  async #importUsage(signal: AbortSignal): Promise<void> {
+    const { config, now, own } = this.#parts;
     const { usageExportJsonPath: path, usageExportDays: days } = config.lease;
-    if (path === undefined) return;
-    const { broker } = await this.#open();
-    const leaseId = (await this.#book.read(this.#owner))?.status?.leaseId;
-    const { machineId, agentId } = this.#owner;
+    if (path === undefined || signal.aborted) return;
+    this.#isImporting = true;
     try {
+      const { broker } = await this.#open();
+      const leaseId = (await this.#book.read(this.#owner))?.status?.leaseId;
+      const { machineId, agentId } = this.#owner;
       const outcome = await importUsageExport({
         broker,
         owner: { machineId, agentId },
@@ -142,12 +174,26 @@ export class LeaseHost implements LeaseDoor {
         days,
         folder: own.lease,
         now,
+        signal,
         ...(leaseId === undefined ? {} : { leaseId }),
       });
-      if (outcome === "imported") log.info("lease.usage-imported");
+      if (outcome === "imported") this.#log.info("lease.usage-imported");
     } catch (error) {
       // The figures are absolute: the next try tells all of them.
-      log.error("lease.usage-import", error);
+      if (!signal.aborted) this.#log.error("lease.usage-import", error);
+    } finally {
+      this.#isImporting = false;
+    }
+  }
+
+  /** Asks the broker; where it refuses our token, the token's file is read again at the next question. */
+  async #asking<T>(work: (opened: Opened) => Promise<T>): Promise<T> {
+    const opened = await this.#open();
+    try {
+      return await work(opened);
+    } catch (error) {
+      if (isCodexAuthError(error, "ERR_BROKER_AUTH")) opened.renewToken(await this.#token());
+      throw error;
     }
   }
 
@@ -161,13 +207,15 @@ export class LeaseHost implements LeaseDoor {
   }
 
   async #build(): Promise<Opened> {
-    const { config, engine, environment, log, now, own, store } = this.#parts;
+    const { config, engine, now, own, store } = this.#parts;
+    const log = this.#log;
     const settings = config.lease;
     if (settings.broker === undefined) throw notSet(settings);
+    let token = await this.#token();
     const broker = createLeaseBroker({
       baseUrl: settings.broker.baseUrl,
       allowInsecureLocalhost: settings.broker.allowInsecureLocalhost,
-      token: await brokerToken(settings.broker, environment.uid),
+      token: () => token,
       now,
     });
     const { machineId, agentId } = this.#owner;
@@ -184,7 +232,7 @@ export class LeaseHost implements LeaseDoor {
         log,
       }),
       settings,
-      authFile: this.#authFilePort(file),
+      authFile: loginFilePort(file, this.#parts, log),
       ...(!settings.reconcileAuth
         ? {}
         : {
@@ -208,6 +256,7 @@ export class LeaseHost implements LeaseDoor {
       flushEveryRequests: settings.flushEveryRequests,
       flushIntervalMs: settings.flushIntervalMs,
       now,
+      brokerNow: () => now() + this.#clockAheadMs,
       random: Math.random,
       randomBytes,
       log,
@@ -216,72 +265,13 @@ export class LeaseHost implements LeaseDoor {
         if (rows > 0) this.#keeper?.lookNow();
       },
     });
-    return {
-      broker,
-      service: new LeaseService({ settings, owner: this.#owner, book: this.#book, desk, now }),
-      telemetry,
-    };
+    const service = new LeaseService({ settings, owner: this.#owner, book: this.#book, desk, now });
+    return { broker, service, telemetry, renewToken: (renewed) => (token = renewed) };
   }
 
-  #authFilePort(file: LeasedAuthFile): DeskParts["authFile"] & object {
-    const { config, log } = this.#parts;
-    // Nobody else has them: whoever runs the machine should know why the account has to be signed in again at the manager.
-    const tell = (isLost: boolean): void => {
-      if (isLost) log.warn("lease.renewed-tokens-given-up", { path: config.lease.authFilePath });
-    };
-    return {
-      ...(config.lease.writeAuthFile
-        ? {
-            write: async (leaseId, material) => tell((await file.write(leaseId, material)).replacedRenewed),
-            takeOver: async (leaseId, material, requestedBy) => {
-              const written = await file.takeOver(leaseId, material, (login) => this.#park(login, requestedBy));
-              tell(written.replacedRenewed);
-            },
-          }
-        : {}),
-      remove: async () => tell((await file.remove()).removedRenewed),
-    };
+  async #token(): Promise<Secret> {
+    const { config, environment } = this.#parts;
+    if (config.lease.broker === undefined) throw notSet(config.lease);
+    return brokerToken(config.lease.broker, environment.uid);
   }
-
-  /** Keeps the Codex CLI's own login as a waiting one before the lease takes its place. */
-  async #park(login: CodexLogin, requestedBy: Address): Promise<void> {
-    const { config, engine } = this.#parts;
-    const { tokens, whose } = login;
-    // A waiting login is its tokens: whatever else stands in the file would be lost.
-    if (tokens === undefined || whose.hasMore) throw notALogin();
-    // The same login is the same parked one: killed between parking and replacing, this runs again.
-    const id = `p-${createHash("sha256")
-      .update(`put-aside\0${whose.refreshFingerprint ?? ""}`)
-      .digest("hex")
-      .slice(0, 16)}`;
-    await engine.parked.put(
-      {
-        agentId: config.agentId,
-        profileId: PUT_ASIDE_PROFILE,
-        reason: "put-aside",
-        expiresAtMs: whose.expiresAtMs ?? 0,
-        requestedBy,
-        ...(whose.email === undefined ? {} : { email: whose.email }),
-        ...(whose.planType === undefined ? {} : { planType: whose.planType }),
-        ...(whose.identity === undefined ? {} : { identity: whose.identity }),
-      },
-      {
-        access: tokens.accessToken,
-        refresh: tokens.refreshToken,
-        id: tokens.idToken,
-        expiresAtMs: whose.expiresAtMs ?? 0,
-      },
-      id,
-    );
-  }
-}
-
-/** Where a login that was put aside would go by default; a person chooses. */
-const PUT_ASIDE_PROFILE = "openai-codex:codex-cli";
-
-function notALogin(): CodexAuthError {
-  return new CodexAuthError("ERR_LEASE_FILE_TAKEN", {
-    message: "The Codex CLI's file holds an API key or something else that could not be kept beside a waiting login.",
-    next: "Move the file away yourself, then write the lease there: `/lease materialize`.",
-  });
 }

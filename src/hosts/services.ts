@@ -9,9 +9,11 @@ import { ParkedLogins } from "../apply/parked.ts";
 import { JobQueue } from "../apply/queue.ts";
 import { Receipts } from "../apply/receipt.ts";
 import { ButtonCodec } from "../chat/button.ts";
+import { DeviceSignIns, type DeviceParts } from "../chat/device-sign-ins.ts";
 import { Invitations } from "../chat/invitations.ts";
 import { ShownLists } from "../chat/lists.ts";
-import type { ChatServices } from "../chat/services.ts";
+import type { LeaseDoor } from "../chat/lease-door.ts";
+import type { ChatServices, Loaded } from "../chat/services.ts";
 import { IssuerSignIns } from "../chat/sign-ins.ts";
 import { AllowList } from "../config/allow-list.ts";
 import type { Config } from "../config/config.ts";
@@ -22,8 +24,10 @@ import { createGateway, type IdentifyingGateway } from "../gateway/gateway.ts";
 import { detectGeneration, type Generation } from "../gateway/generation.ts";
 import { parseIssuer } from "../oauth/issuer.ts";
 import { PendingLogins } from "../oauth/pending.ts";
+import { ClosedLease } from "./closed-lease.ts";
 import { LeaseHost } from "./lease.ts";
 import { JsonProfileStore } from "../profiles/json-store.ts";
+import { readSessionPins } from "../profiles/session-pins.ts";
 import type { ProfileStore } from "../profiles/store.ts";
 import type { Log } from "../secrets/log.ts";
 import { UnwrittenLists } from "./unwritten-lists.ts";
@@ -134,6 +138,8 @@ export interface ChatOptions {
   readonly unattended?: boolean;
   /** True where this call only looks: buttons and lists last as long as the process, and no file is touched. Default false. */
   readonly readOnly?: boolean;
+  /** How a sign-in by device code waits between two looks. Default: the system's timer. */
+  readonly wait?: DeviceParts["wait"];
   /** The lease of this process, where it also keeps it. Default: one of its own, opened at the first use. */
   readonly lease?: LeaseHost;
 }
@@ -145,8 +151,13 @@ export async function buildChatServices(parts: Parts, options: ChatOptions = {})
   return {
     store,
     signIns: new IssuerSignIns({ pending, issuer: parseIssuer(config.issuer), now }),
+    ...(options.readOnly === true ? {} : { devices: devicesOf(parts, options) }),
     engine,
-    gateway: { interruptedByRestart: () => interruptedByRestart(gateway) },
+    gateway: {
+      interruptedByRestart: () => interruptedByRestart(gateway),
+      loaded: (agentId) => loadedBy(gateway, agentId),
+    },
+    pins: (agentId) => readSessionPins(parts.openClaw.stateDir, agentId),
     lease: leaseOf(parts, options.lease),
     agentId: config.agentId,
     activation: config.activation,
@@ -163,10 +174,16 @@ export async function buildChatServices(parts: Parts, options: ChatOptions = {})
   };
 }
 
+function devicesOf({ config, now, own, pending }: Parts, { wait }: ChatOptions): DeviceSignIns {
+  const issuer = parseIssuer(config.issuer);
+  const folder = join(own.pending, "device");
+  return new DeviceSignIns({ folder, pending, issuer, now, ...(wait === undefined ? {} : { wait }) });
+}
+
 /** The lease at its first use: where no broker is set, every use says so. */
-function leaseOf(parts: Parts, given: LeaseHost | undefined): () => LeaseHost {
-  let host = given;
-  return () => (host ??= new LeaseHost(parts));
+function leaseOf(parts: Parts, given: LeaseHost | undefined): () => LeaseDoor {
+  let door: LeaseDoor | undefined = given;
+  return () => (door ??= parts.config.lease.broker === undefined ? new ClosedLease(parts) : new LeaseHost(parts));
 }
 
 /**
@@ -196,6 +213,20 @@ export function mayStill(parts: Pick<Parts, "allowList">, asker: Pick<Address, "
 export function approversOf({ allowList, config }: Pick<Parts, "allowList" | "config">): readonly Address[] {
   if (config.telegram.botToken === undefined) return [];
   return allowList.people().map((id) => ({ host: "telegram", chatId: id, personId: id }));
+}
+
+/** What the gateway says that it has read; whatever keeps it from saying so is nothing to stop at for a card. */
+async function loadedBy(gateway: IdentifyingGateway, agentId: string): Promise<Loaded> {
+  try {
+    const location = await gateway.locate();
+    if (location.kind === "stopped") return { kind: "stopped" };
+    const listed = location.kind === "running" ? await gateway.profiles(location.instance, agentId) : undefined;
+    return listed === undefined
+      ? { kind: "unknown" }
+      : { kind: "listed", profileIds: listed.map(({ profileId }) => profileId) };
+  } catch {
+    return { kind: "unknown" };
+  }
 }
 
 async function interruptedByRestart(gateway: IdentifyingGateway): Promise<readonly string[]> {

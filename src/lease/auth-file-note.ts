@@ -31,6 +31,8 @@ export type WrittenLogin = z.infer<typeof writtenSchema>;
 export const noteSchema = z.object({
   schemaVersion: z.literal(1),
   ...writtenSchema.shape,
+  /** The file that it was written to; absent in notes of the version before: the file of the settings. */
+  path: z.string().optional(),
   /** A change that was begun and is not known to have ended; only a killed process leaves one behind. */
   change: z
     .discriminatedUnion("kind", [
@@ -65,6 +67,14 @@ export function judge(whose: CodexLoginSummary, note: AuthFileNote | undefined):
 }
 
 /**
+ * Our login in another file than the note speaks of, where the person has put it there by moving or copying the file: only exactly as
+ * written, for a login of the same person there may be that person's own.
+ */
+export function judgeElsewhere(whose: CodexLoginSummary, note: AuthFileNote | undefined): Ownership | undefined {
+  return note !== undefined && isExact(whose, note) ? ours(whose, note) : undefined;
+}
+
+/**
  * The note that is true now that `whose` was seen in the file (undefined: no file); undefined where nothing is left to remember.
  * Only for the holder of the note's lock: nobody is in the middle of a change then.
  */
@@ -72,7 +82,7 @@ export function settle(note: AuthFileNote | undefined, whose: CodexLoginSummary 
   if (note === undefined || whose === undefined) return undefined;
   const found = judge(whose, note);
   if (found === undefined) return { ...note, broken: true };
-  return { schemaVersion: 1, ...found.written };
+  return { schemaVersion: 1, ...found.written, ...(note.path === undefined ? {} : { path: note.path }) };
 }
 
 /** True where `whose` is `written` with other tokens: same person, same workspace, same sign-in as far as the tokens say. */
@@ -82,6 +92,17 @@ export function isRenewal(whose: CodexLoginSummary, written: WrittenLogin): bool
   if (!sameIdentity(identity, { userId: written.userId, accountId: written.accountId })) return false;
   // A renewed id token keeps `auth_time`; another one is a new sign-in of the same person, which is theirs.
   return signedInAtMs === undefined || written.signedInAtMs === undefined || signedInAtMs === written.signedInAtMs;
+}
+
+/** Whether the file holds exactly these tokens. */
+export function isSameTokens(here: CodexLoginSummary, next: WrittenLogin): boolean {
+  return here.refreshFingerprint === next.refreshFingerprint && here.accessFingerprint === next.accessFingerprint;
+}
+
+/** True where the broker still gives what we wrote once and the CLI has renewed since: a spent token never replaces its successor. */
+export function isSpent(next: WrittenLogin, written: WrittenLogin, here: CodexLoginSummary): boolean {
+  if (next.refreshFingerprint !== written.refreshFingerprint) return false;
+  return here.refreshFingerprint !== next.refreshFingerprint || next.accessFingerprint === written.accessFingerprint;
 }
 
 function isExact(whose: CodexLoginSummary, written: WrittenLogin): boolean {

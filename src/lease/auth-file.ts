@@ -17,7 +17,16 @@ import { ensurePrivateFolder, removeDeadLeftovers, removeDurably } from "../stor
 import { readJsonFile, writeJsonFile } from "../storage/json-file.ts";
 import { withProcessLock } from "../storage/process-lock.ts";
 import { writableTokens, writtenLogin } from "./auth-file-material.ts";
-import { judge, noteSchema, settle, type AuthFileNote, type Ownership, type WrittenLogin } from "./auth-file-note.ts";
+import {
+  isSameTokens,
+  isSpent,
+  judge,
+  judgeElsewhere,
+  noteSchema,
+  settle,
+  type AuthFileNote,
+  type Ownership,
+} from "./auth-file-note.ts";
 import { renewedIn, wasPushed, type RenewedTokens } from "./auth-file-renewed.ts";
 import type { LeaseMaterial, ReconcileDecision } from "./broker.ts";
 
@@ -37,7 +46,7 @@ export interface AuthFileWritten {
   readonly replacedRenewed: boolean;
 }
 
-/** What a removal did. `left`: the login there is not ours. */
+/** What a removal did. `absent`: nothing of ours is known to lie anywhere; `left`: the login where ours was is not ours any more. */
 export interface AuthFileRemoved {
   readonly outcome: "removed" | "absent" | "left";
   /** As in {@link AuthFileWritten.replacedRenewed}. */
@@ -76,7 +85,7 @@ export class LeasedAuthFile {
   /** Whose login lies there now. */
   async status(): Promise<AuthFileStatus> {
     return this.#inTurn(async () => {
-      const { login, ours } = await this.#look();
+      const { login, ours } = await this.#look(this.#path);
       if (login === undefined) return { kind: "absent" };
       const { whose } = login;
       if (ours === undefined) return { kind: "other", whose };
@@ -85,14 +94,14 @@ export class LeasedAuthFile {
   }
 
   /**
-   * Writes the leased login where no other login is.
+   * Writes the leased login where no other login is; where it lay in another file before, it is removed from there first.
    *
    * @throws CodexAuthError `ERR_LEASE_FILE_TAKEN`, `ERR_LEASE_NO_MATERIAL`, `ERR_LEASE_MATERIAL_EXPIRED`; nothing is changed then.
    */
   async write(leaseId: string, material: LeaseMaterial): Promise<AuthFileWritten> {
     const tokens = writableTokens(material, this.#now());
     return this.#inTurn(async (signal) => {
-      const seen = await this.#look();
+      const seen = await this.#look(this.#path);
       if (seen.login !== undefined && seen.ours === undefined) throw taken(this.#path);
       return this.#put(leaseId, tokens, seen, signal);
     });
@@ -112,7 +121,7 @@ export class LeasedAuthFile {
     const tokens = writableTokens(material, this.#now());
     let parked: string | undefined;
     return this.#inTurn(async (signal) => {
-      const seen = await this.#look();
+      const seen = await this.#look(this.#path);
       const text = seen.login?.text.expose();
       if (seen.login !== undefined && seen.ours === undefined && text !== parked) {
         await park(seen.login);
@@ -122,28 +131,21 @@ export class LeasedAuthFile {
     });
   }
 
-  /** Removes the login if it is ours. */
+  /** Removes the login, from wherever it was written to, if it is ours. */
   async remove(): Promise<AuthFileRemoved> {
     return this.#inTurn(async (signal) => {
-      const { login, ours, note } = await this.#look();
-      const seen = login?.whose.refreshFingerprint;
-      if (login === undefined) return { outcome: "absent", removedRenewed: false };
-      if (ours === undefined || note === undefined || seen === undefined) {
-        return { outcome: "left", removedRenewed: false };
-      }
-      await this.#keepNote({ ...note, change: { kind: "remove", seen } }, signal);
-      const outcome = await removeCodexLogin(this.#path, seen);
-      // The CLI has renewed it since we looked: look again.
-      if (outcome === "other") throw changedMeanwhile(this.#path);
-      await removeDurably(this.#notePath);
-      return { outcome, removedRenewed: ours.renewed && !wasPushed(ours.written, seen) };
+      const path = await this.#writtenTo();
+      // Never written: whatever lies there is a person's. It is not even read, for a damaged one must not stop a release.
+      if (path === undefined) return { outcome: "absent", removedRenewed: false };
+      return this.#removeFrom(path, signal);
     });
   }
 
   /** The tokens that the Codex CLI renewed since we wrote them for exactly this lease, and that were not pushed yet. */
   async renewedTokens(leaseId: string): Promise<RenewedTokens> {
     return this.#inTurn(async () => {
-      const { login, ours } = await this.#look();
+      // Where it was written to, also where the settings name another file by now: what is pushed is not lost by the move.
+      const { login, ours } = await this.#look((await this.#writtenTo()) ?? this.#path);
       return renewedIn(leaseId, login, ours);
     });
   }
@@ -151,7 +153,7 @@ export class LeasedAuthFile {
   /** Remembers what the broker made of pushed tokens. */
   async notePushed(leaseId: string, refreshFingerprint: string, decision: ReconcileDecision): Promise<void> {
     await this.#inTurn(async (signal) => {
-      const { note } = await this.#look();
+      const { note } = await this.#look((await this.#writtenTo()) ?? this.#path);
       if (note?.leaseId !== leaseId) return;
       const pushed = { refreshFingerprint, decision, at: this.#now(), answered: false };
       await this.#keepNote({ ...note, pushed }, signal);
@@ -159,19 +161,36 @@ export class LeasedAuthFile {
   }
 
   async #put(leaseId: string, tokens: WritableCodexTokens, seen: Seen, signal: AbortSignal): Promise<AuthFileWritten> {
+    const left = await this.#leaveOtherFile(signal);
+    const result = await this.#putHere(leaseId, tokens, seen, signal);
+    return { ...result, replacedRenewed: result.replacedRenewed || left };
+  }
+
+  async #putHere(
+    leaseId: string,
+    tokens: WritableCodexTokens,
+    seen: Seen,
+    signal: AbortSignal,
+  ): Promise<AuthFileWritten> {
+    const path = this.#path;
     const next = writtenLogin(leaseId, tokens, this.#now());
     const { login, ours } = seen;
     const here = login?.whose;
     if (here !== undefined && ours !== undefined) {
       if (isSameTokens(here, next)) {
-        await this.#keepNote({ schemaVersion: 1, ...next }, signal);
+        await this.#keepNote({ schemaVersion: 1, ...next, path }, signal);
         return { outcome: "unchanged", replacedRenewed: false };
       }
       if (isSpent(next, ours.written, here)) {
         const { pushed, ...written } = ours.written;
         // Its manager has said its word on the renewed tokens and has nothing newer: not asked for again.
         await this.#keepNote(
-          { schemaVersion: 1, ...written, ...(pushed === undefined ? {} : { pushed: { ...pushed, answered: true } }) },
+          {
+            schemaVersion: 1,
+            ...written,
+            path,
+            ...(pushed === undefined ? {} : { pushed: { ...pushed, answered: true } }),
+          },
           signal,
         );
         return { outcome: "kept", replacedRenewed: false };
@@ -179,22 +198,54 @@ export class LeasedAuthFile {
     }
     const change = { kind: "write" as const, from: ours?.written ?? null };
     // Before the file: killed in between, both the login that was there and the one to come are known to be ours.
-    await this.#keepNote({ schemaVersion: 1, ...next, change }, signal);
-    await writeCodexLogin(this.#path, tokens, {
+    await this.#keepNote({ schemaVersion: 1, ...next, path, change }, signal);
+    await writeCodexLogin(path, tokens, {
       replaces: login ?? "nothing",
       beforeRename: () => signal.throwIfAborted(),
     });
-    await this.#keepNote({ schemaVersion: 1, ...next }, signal);
+    await this.#keepNote({ schemaVersion: 1, ...next, path }, signal);
     const refresh = here?.refreshFingerprint;
     const wasRenewed = ours?.renewed === true && refresh !== ours.written.refreshFingerprint;
     return { outcome: "written", replacedRenewed: wasRenewed && !wasPushed(ours.written, refresh) };
   }
 
-  /** What lies there, with the note brought up to date. */
-  async #look(): Promise<Seen> {
+  /** Removes ours from the file that it was written to, where that is another one now; whether renewed tokens went with it. */
+  async #leaveOtherFile(signal: AbortSignal): Promise<boolean> {
+    const before = await this.#writtenTo();
+    if (before === undefined || (await isSameFile(before, this.#path))) return false;
+    return (await this.#removeFrom(before, signal)).removedRenewed;
+  }
+
+  async #removeFrom(path: string, signal: AbortSignal): Promise<AuthFileRemoved> {
+    if (path !== this.#path) await removeDeadLeftovers(dirname(await targetOf(path)));
+    const { login, ours, note } = await this.#look(path);
+    const seen = login?.whose.refreshFingerprint;
+    if (login === undefined) return { outcome: "absent", removedRenewed: false };
+    if (ours === undefined || note === undefined || seen === undefined) {
+      return { outcome: "left", removedRenewed: false };
+    }
+    await this.#keepNote({ ...note, path, change: { kind: "remove", seen } }, signal);
+    const outcome = await removeCodexLogin(path, seen);
+    // The CLI has renewed it since we looked: look again.
+    if (outcome === "other") throw changedMeanwhile(path);
+    await removeDurably(this.#notePath);
+    return { outcome, removedRenewed: ours.renewed && !wasPushed(ours.written, seen) };
+  }
+
+  /** The file that we wrote to last, or undefined where none of our logins is known to lie anywhere. */
+  async #writtenTo(): Promise<string | undefined> {
+    const note = await readJsonFile(this.#notePath, noteSchema);
+    return note === undefined ? undefined : (note.path ?? this.#path);
+  }
+
+  /** What lies in `path`, with the note brought up to date where it speaks of that file. */
+  async #look(path: string): Promise<Seen> {
     const before = await readJsonFile(this.#notePath, noteSchema);
-    const login = await readCodexLogin(this.#path);
-    const note = settle(before, login?.whose);
+    const login = await readCodexLogin(path);
+    if (before?.path !== undefined && !(await isSameFile(before.path, path))) {
+      return { note: before, login, ours: login === undefined ? undefined : judgeElsewhere(login.whose, before) };
+    }
+    const note = settle(before === undefined ? undefined : { path, ...before }, login?.whose);
     if (note === undefined && before !== undefined) await removeDurably(this.#notePath);
     if (note !== undefined && canonicalJson(note) !== canonicalJson(before)) await writeJsonFile(this.#notePath, note);
     return { note, login, ours: login === undefined ? undefined : judge(login.whose, note) };
@@ -223,14 +274,9 @@ export class LeasedAuthFile {
   }
 }
 
-function isSameTokens(here: CodexLoginSummary, next: WrittenLogin): boolean {
-  return here.refreshFingerprint === next.refreshFingerprint && here.accessFingerprint === next.accessFingerprint;
-}
-
-/** True where the broker still gives what we wrote once and the CLI has renewed since: a spent token never replaces its successor. */
-function isSpent(next: WrittenLogin, written: WrittenLogin, here: CodexLoginSummary): boolean {
-  if (next.refreshFingerprint !== written.refreshFingerprint) return false;
-  return here.refreshFingerprint !== next.refreshFingerprint || next.accessFingerprint === written.accessFingerprint;
+/** Whether both name one file, be it by a link. */
+async function isSameFile(one: string, other: string): Promise<boolean> {
+  return one === other || (await targetOf(one)) === (await targetOf(other));
 }
 
 function taken(path: string): CodexAuthError {

@@ -90,7 +90,12 @@ export function hasContent(totals: CounterTotals | Batch["totals"]): boolean {
  */
 export function reportOf(
   batch: Batch,
-  at: { readonly now: number; readonly isLate: boolean },
+  at: {
+    readonly now: number;
+    /** Now by the broker's clock: it takes this for its last contact with us, and more than 180 s ago ends the lease (§3.5). */
+    readonly capturedAtMs: number;
+    readonly isLate: boolean;
+  },
 ): TelemetryReport | undefined {
   const { requests, tokensIn, tokensOut, models, sources, ...observed } = batch.totals;
   const isFresh = !at.isLate && at.now - batch.savedAtMs <= LEASE.observedFreshMs;
@@ -111,7 +116,7 @@ export function reportOf(
   const hasCounts = [requests, tokensIn, tokensOut].some((value) => value !== undefined && value > 0);
   if (!hasCounts && Object.keys(state).length === 0) return undefined;
   return {
-    capturedAtMs: at.now,
+    capturedAtMs: at.capturedAtMs,
     ...(hasCounts ? counts : {}),
     ...state,
     ...(lastSuccessAtMs === undefined || !hasCounts ? {} : { lastSuccessAtMs }),

@@ -14,14 +14,24 @@ export interface BrokerAnswer {
   readonly body: string | undefined;
 }
 
+/**
+ * An answer with 200 that could not be read (`ERR_BROKER_RESPONSE`): the broker has done what it was asked for all the same, so that a
+ * call with an effect is not repeated because of it.
+ */
+export class UnreadAnswer extends CodexAuthError {
+  constructor(message: string) {
+    super("ERR_BROKER_RESPONSE", { message, next: CHECK_URL });
+  }
+}
+
 interface Words {
   readonly message: string;
   readonly next: string;
 }
 
 const TRY_AGAIN = "Wait a little and try again.";
-const CHECK_URL = "Check the broker's address (`baseUrl`); it must be the Auth Manager itself.";
-const LOOK_AGAIN = "Look at the lease again with `/lease`.";
+const CHECK_URL = "Check the broker's address (`lease.baseUrl`); it must be the Auth Manager itself.";
+const LOOK_AGAIN = "Have it looked at and mended: `/lease refresh`.";
 
 /** Refusals that are one word (§3). */
 const REASONS: Readonly<Record<string, readonly [ErrorCode, Words]>> = {
@@ -82,11 +92,11 @@ export function processAnswer<T>(answer: BrokerAnswer, schema: z.ZodType<T>, isA
   if (answer.status !== 200) throw refusalOf(answer);
   const parsed = schema.safeParse(jsonOf(answer.body));
   if (!parsed.success) {
-    throw notTheContract(
+    throw new UnreadAnswer(
       answer.body === undefined ? "The broker's answer is too large." : "The broker's answer is not what it should be.",
     );
   }
-  if (!isAsked(parsed.data)) throw notTheContract("The broker answered about another lease than it was asked for.");
+  if (!isAsked(parsed.data)) throw new UnreadAnswer("The broker answered about another lease than it was asked for.");
   return parsed.data;
 }
 

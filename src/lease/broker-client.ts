@@ -31,8 +31,8 @@ import {
 export interface LeaseBrokerOptions {
   /** The broker's address: https, or http on this machine; a path and a slash at its end are fine. */
   readonly baseUrl: string;
-  /** The broker's internal API token. */
-  readonly token: Secret;
+  /** The broker's internal API token; a function is asked at each request, since a token can be exchanged while we run. */
+  readonly token: Secret | (() => Secret);
   /** Whether http on loopback is taken. Default `true`. */
   readonly allowInsecureLocalhost?: boolean;
   /** Milliseconds since 1970. Default `Date.now`. */
@@ -76,14 +76,16 @@ class BrokerClient implements LeaseBroker {
 
   constructor(options: LeaseBrokerOptions) {
     const base = parseBrokerUrl(options.baseUrl, options.allowInsecureLocalhost ?? true);
+    const given = options.token;
+    const token = typeof given === "function" ? given : (): Secret => given;
     // The broker answers a token beyond ASCII with 500 (§1).
-    if (!/^[\x21-\x7e]{1,4096}$/.test(options.token.expose())) {
+    if (!/^[\x21-\x7e]{1,4096}$/.test(token().expose())) {
       throw new CodexAuthError("ERR_BROKER_AUTH", {
         message: "The broker's API token is empty or holds characters that cannot be sent.",
         next: "Check `internalApiToken`: it must be the Auth Manager's INTERNAL_API_TOKEN.",
       });
     }
-    this.#transport = new BrokerTransport(base, options.token, { ...BROKER, ...options.timeouts });
+    this.#transport = new BrokerTransport(base, token, { ...BROKER, ...options.timeouts });
     this.#now = options.now ?? Date.now;
     this.#random = options.random ?? Math.random;
     this.#sleep = options.sleep ?? (async (ms, signal) => delay(ms, undefined, { signal }));
@@ -277,6 +279,6 @@ function isLease(lease: Lease, leaseId: string, owner: LeaseOwner): boolean {
 function cancelled(): CodexAuthError {
   return new CodexAuthError("ERR_CANCELLED", {
     message: "The call to the broker was given up before it was answered.",
-    next: "Look at the lease again with `/lease`.",
+    next: "Have it looked at and mended: `/lease refresh`.",
   });
 }

@@ -43,7 +43,7 @@ export class BrokerUnreachable extends CodexAuthError {
         : wasSent
           ? "The broker was asked, but no complete answer came in time."
           : "The broker cannot be reached from this machine; nothing was sent.",
-      next: "Check that the Auth Manager runs and that `baseUrl` is its address.",
+      next: "Check that the Auth Manager runs and that `lease.baseUrl` is its address.",
       retryable: true,
       // Not the error itself: the parser's holds what the broker sent, tokens included.
       cause: Object.assign(new Error(code ?? plainName(cause)), code === undefined ? {} : { code }),
@@ -87,11 +87,11 @@ export function parseBrokerUrl(text: string, allowInsecureLocalhost: boolean): s
 /** A way to the broker; kept connections are closed by {@link BrokerTransport.close}. */
 export class BrokerTransport {
   readonly #base: string;
-  readonly #token: Secret;
+  readonly #token: () => Secret;
   readonly #timeouts: BrokerTimeouts;
   readonly #kept: Agent;
 
-  constructor(base: string, token: Secret, timeouts: BrokerTimeouts) {
+  constructor(base: string, token: () => Secret, timeouts: BrokerTimeouts) {
     this.#base = base;
     this.#token = token;
     this.#timeouts = timeouts;
@@ -118,7 +118,7 @@ export class BrokerTransport {
         method: call.method,
         headers: {
           accept: "application/json",
-          authorization: `Bearer ${this.#token.expose()}`,
+          authorization: `Bearer ${this.#token().expose()}`,
           "user-agent": "codex-auth-skill",
           ...(call.body === undefined ? {} : { "content-type": "application/json" }),
         },

@@ -82,14 +82,14 @@ export interface LeaseMaterial {
 }
 
 /** The only reasons that the broker takes for a rotation (§3.3). */
-export const ROTATE_REASONS = [
+const ROTATE_REASONS = [
   "approaching_utilization_threshold",
   "low_quota_remaining",
   "unhealthy_credential",
   "expiry_approaching",
   "admin_requested_rotation",
 ] as const;
-/** One of {@link ROTATE_REASONS}. */
+/** One of {@link ROTATE_REASONS}; anything else is answered with 400. */
 export type RotateReason = (typeof ROTATE_REASONS)[number];
 
 /** One row of telemetry; absent numbers are not sent. */

@@ -45,17 +45,17 @@ export interface CounterOptions {
  */
 export class LeaseCounters {
   // Counted quickly here, and moved to the totals before they grow too long.
-  #shortRequests = 0;
   #shortIn = 0;
   #shortOut = 0;
-  /** The short number of requests at which the longer way is taken to see what is due. */
-  #shortDueAt: number;
+  /** Counted up from `#shortBase`, which is so that it grows too long when the batch is due. */
+  #shortRequests = 0;
+  #shortBase = 0;
   // The last ones that events gave: as long as the next event has the same, there is nothing to note.
   #model = NEW;
   #source = NEW;
   #status = NEW;
   #isDue = false;
-  readonly #totals: Mutable<CounterTotals> = {};
+  #totals: Mutable<CounterTotals> = {};
   readonly #models = new Set<string>();
   readonly #sources = new Set<string>();
   readonly #now: () => number;
@@ -65,8 +65,8 @@ export class LeaseCounters {
   constructor(options: CounterOptions) {
     this.#now = options.now;
     this.#dueAt = options.dueAt ?? Number.POSITIVE_INFINITY;
-    this.#shortDueAt = Math.min(this.#dueAt, SHORT_MAX);
     this.#onDue = options.onDue ?? (() => undefined);
+    this.#aim();
   }
 
   /** Adds one event; false where it says nothing of usage. */
@@ -81,7 +81,7 @@ export class LeaseCounters {
 
   /** How many requests were added up. */
   get requests(): number {
-    return clamp((this.#totals.requests ?? 0) + this.#shortRequests);
+    return clamp((this.#totals.requests ?? 0) + this.#shortRequests - this.#shortBase);
   }
 
   /**
@@ -153,10 +153,14 @@ export class LeaseCounters {
     if (counts.input_tokens !== undefined) return this.#addShort(1, counts.input_tokens, counts.output_tokens);
     if (counts.output_tokens !== undefined) return false;
     const { input, cacheRead = 0, cacheWrite = 0 } = counts;
+    const { output } = counts;
     if (typeof input !== "number" || typeof cacheRead !== "number" || typeof cacheWrite !== "number") return false;
-    if ((input | cacheRead | cacheWrite) >>> SHORT_BITS !== 0) return false;
-    if ((input | 0) !== input || (cacheRead | 0) !== cacheRead || (cacheWrite | 0) !== cacheWrite) return false;
-    return this.#addShort(1, input + cacheRead + cacheWrite, counts.output);
+    // Two bits less, so that the sum of the three is short as well.
+    if (typeof output !== "number" || (input | cacheRead | cacheWrite | output) >>> (SHORT_BITS - 2) !== 0)
+      return false;
+    if ((input | 0) !== input || (cacheRead | 0) !== cacheRead) return false;
+    if ((cacheWrite | 0) !== cacheWrite || (output | 0) !== output) return false;
+    return this.#addSums(1, input + cacheRead + cacheWrite, output);
   }
 
   #addShort(requests: unknown, tokensIn: unknown, tokensOut: unknown): boolean {
@@ -164,14 +168,31 @@ export class LeaseCounters {
     // From 0 to 2^30 - 1 each, and whole.
     if ((requests | tokensIn | tokensOut) >>> SHORT_BITS !== 0) return false;
     if ((requests | 0) !== requests || (tokensIn | 0) !== tokensIn || (tokensOut | 0) !== tokensOut) return false;
+    return this.#addSums(requests, tokensIn, tokensOut);
+  }
+
+  #addSums(requests: number, tokensIn: number, tokensOut: number): boolean {
     const sumRequests = this.#shortRequests + requests;
     const sumIn = this.#shortIn + tokensIn;
     const sumOut = this.#shortOut + tokensOut;
-    if ((sumIn | sumOut) > SHORT_MAX || sumRequests >= this.#shortDueAt) return false;
+    if ((sumRequests | sumIn | sumOut) > SHORT_MAX) return false;
     this.#shortRequests = sumRequests;
     this.#shortIn = sumIn;
     this.#shortOut = sumOut;
     return true;
+  }
+
+  /** The totals, and from now on those of the next batch. */
+  take(): CounterTotals {
+    const taken = this.totals();
+    this.#totals = {};
+    this.#models.clear();
+    this.#sources.clear();
+    this.#model = NEW;
+    this.#source = NEW;
+    this.#isDue = false;
+    this.#aim();
+    return taken;
   }
 
   /** The longer way, for every event there can be. */
@@ -217,21 +238,22 @@ export class LeaseCounters {
 
   /** Moves what was counted quickly to the totals. */
   #settle(): void {
-    if (this.#shortRequests === 0 && this.#shortIn === 0 && this.#shortOut === 0) return;
+    const requests = this.#shortRequests - this.#shortBase;
+    if (requests === 0 && this.#shortIn === 0 && this.#shortOut === 0) return;
     const totals = this.#totals;
-    totals.requests = clamp((totals.requests ?? 0) + this.#shortRequests);
+    totals.requests = clamp((totals.requests ?? 0) + requests);
     totals.tokensIn = clamp((totals.tokensIn ?? 0) + this.#shortIn);
     totals.tokensOut = clamp((totals.tokensOut ?? 0) + this.#shortOut);
-    this.#shortRequests = 0;
     this.#shortIn = 0;
     this.#shortOut = 0;
     this.#aim();
   }
 
-  /** Works out when the longer way is to be taken next, and says so where the batch is due. */
+  /** Begins to count quickly up to where the batch is due, and says so where it is. */
   #aim(): void {
     const missing = this.#dueAt - (this.#totals.requests ?? 0);
-    this.#shortDueAt = missing > 0 ? Math.min(missing, SHORT_MAX) : SHORT_MAX;
+    this.#shortBase = missing > 0 ? Math.max(0, SHORT_MAX + 1 - missing) : 0;
+    this.#shortRequests = this.#shortBase;
     if (missing > 0 || this.#isDue) return;
     this.#isDue = true;
     this.#onDue();

@@ -10,6 +10,17 @@ export function backoffMs(error: CodexAuthError, failures: number, random: () =>
   return Math.round(longest * (0.5 + random() / 2));
 }
 
+/** How long it is until a retry, in milliseconds; one further ahead than any is ever set is due: the clock was put back since. */
+export function retryInMs(retryAtMs: number, now: number): number {
+  const left = Math.max(0, retryAtMs - now);
+  return left > LEASE.backoffMaxMs ? 0 : left;
+}
+
+/** How long a flush that a number of requests brings about has to wait after the one that began at `begunAtMs`, in milliseconds. */
+export function gapInMs(begunAtMs: number, retryAtMs: number, now: number): number {
+  return Math.max(Math.min(begunAtMs, now) + LEASE.flushGapMs - now, retryInMs(retryAtMs, now));
+}
+
 /** Runs `body`, but waits no longer than `ms`; its signal aborts then. */
 export async function within(ms: number, body: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
   const over = new AbortController();

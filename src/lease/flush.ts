@@ -1,8 +1,10 @@
 // One flush: what lies in the spool goes to the broker, batch by batch, and each is settled before the next.
 
 import { isCodexAuthError, toCodexAuthError, type CodexAuthError } from "../errors.ts";
+import type { Log } from "../secrets/log.ts";
 import { addUsage, isSameLease, NO_USAGE, reportOf, type Batch, type LeaseContext, type UsageSums } from "./batch.ts";
 import type { Lease, LeaseBroker, LeasedCredential } from "./broker.ts";
+import { UnreadAnswer } from "./broker-answer.ts";
 import type { SpoolTurn } from "./spool.ts";
 
 /** What came of a flush; it never throws. */
@@ -26,11 +28,14 @@ export interface FlushResult {
 export interface SendOptions {
   readonly broker: Pick<LeaseBroker, "telemetry">;
   readonly now: () => number;
+  /** Now by the broker's clock. */
+  readonly brokerNow: () => number;
   /** Who sends, to know which batches are its own. */
   readonly process: Batch["process"];
   readonly currentLease: () => LeaseContext | undefined;
   /** Ids that the broker took but that could not be settled: they are settled, not sent, the next time. */
   readonly told: Set<string>;
+  readonly log: Log;
 }
 
 /** One flush in progress. */
@@ -81,24 +86,26 @@ export class Sending {
 
   /** Tells the broker of one batch, at least once: the broker has no idempotency, so each row names its batch. */
   async #tell(batch: Batch, signal: AbortSignal): Promise<"sent" | "unattributed" | "nothing"> {
-    const { broker, now, currentLease, process: sender, told } = this.#options;
+    const { broker, now, brokerNow, currentLease, process: sender, told, log } = this.#options;
     if (batch.lease === undefined) return "unattributed";
     const isOwn = batch.process.pid === sender.pid && batch.process.startTime === sender.startTime;
     const isCurrent = isSameLease(batch.lease, currentLease());
-    const report = reportOf(batch, { now: now(), isLate: !isOwn || !isCurrent });
+    const report = reportOf(batch, { now: now(), capturedAtMs: brokerNow(), isLate: !isOwn || !isCurrent });
     if (report === undefined) return "nothing";
     const { leaseId, ...owner } = batch.lease;
     try {
       const answer = await broker.telemetry(leaseId, owner, report, { signal });
-      told.add(batch.id);
-      this.rows += 1;
       if (isCurrent) this.answer = answer;
-      return "sent";
     } catch (error) {
       // The broker does not know the lease, or not as ours: its counts can never be told, and are not thrown away.
       if (isCodexAuthError(error, "ERR_LEASE_NOT_OWNED")) return "unattributed";
-      throw error;
+      // The row is stored by now, whatever was said of it: sent again, it would be stored again, for as long as the answer is so.
+      if (!(error instanceof UnreadAnswer)) throw error;
+      log.error("lease-telemetry-answer-unread", error, { batch: batch.id });
     }
+    told.add(batch.id);
+    this.rows += 1;
+    return "sent";
   }
 
   /** The result, where `thrown` is what ended it early. */

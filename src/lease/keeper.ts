@@ -28,7 +28,7 @@ export interface KeeperParts {
  *
  * - *stepping*: one step is under way; `lookNow` makes another one follow at once.
  * - *waiting*: until the next step is due, `lookNow` is called, or it is stopped.
- * - *stopped*: the step under way has ended, what is to be done at the end is done.
+ * - *stopped*: the step under way has ended (within `LEASE.stopWithinMs`), what is to be done at the end is done.
  */
 export class LeaseKeeper {
   readonly #parts: KeeperParts;
@@ -47,7 +47,21 @@ export class LeaseKeeper {
 
   /** Keeps the lease until `signal` aborts; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { log, onStop, sleep } = this.#parts;
+    const { log, onStop } = this.#parts;
+    const abandon = new AbortController();
+    let graceTimer: NodeJS.Timeout | undefined;
+    // A step is let end: cut off behind an acquire, the broker would hold a lease for us that we do not know of.
+    const stopping = (): void => {
+      graceTimer = setTimeout(() => abandon.abort(), LEASE.stopWithinMs);
+    };
+    signal.addEventListener("abort", stopping, { once: true });
+    await this.#steps(signal, abandon.signal);
+    clearTimeout(graceTimer);
+    await onStop?.().catch((error: unknown) => log.error("lease.stop", error));
+  }
+
+  async #steps(signal: AbortSignal, abandon: AbortSignal): Promise<void> {
+    const { log, sleep } = this.#parts;
     let failures = 0;
     let lastCode: string | undefined;
     while (!signal.aborted) {
@@ -55,7 +69,7 @@ export class LeaseKeeper {
       this.#isWanted = false;
       let waitMs: number;
       try {
-        waitMs = await this.#parts.step({ signal, isForced });
+        waitMs = await this.#parts.step({ signal: abandon, isForced });
         if (failures > 0) log.info("lease.recovered", { after: failures });
         failures = 0;
         lastCode = undefined;
@@ -70,7 +84,6 @@ export class LeaseKeeper {
       }
       if (!this.#isWanted) await this.#wait(waitMs, signal, sleep);
     }
-    await onStop?.().catch((error: unknown) => log.error("lease.stop", error));
   }
 
   /** A lease that we have must be seen to in time, however often that failed; without one there is no hurry. */
@@ -83,7 +96,15 @@ export class LeaseKeeper {
   async #wait(ms: number, signal: AbortSignal, sleep: KeeperParts["sleep"]): Promise<void> {
     const wake = new AbortController();
     this.#wake = wake;
-    await sleep(ms, AbortSignal.any([signal, wake.signal])).catch(() => undefined);
-    this.#wake = undefined;
+    const end = (): void => wake.abort();
+    // Not `AbortSignal.any`: on a signal that lives as long as the host each use leaves something behind, once a minute.
+    signal.addEventListener("abort", end, { once: true });
+    if (signal.aborted) end();
+    try {
+      await sleep(ms, wake.signal).catch(() => undefined);
+    } finally {
+      signal.removeEventListener("abort", end);
+      this.#wake = undefined;
+    }
   }
 }

@@ -2,11 +2,13 @@
 
 import type { Address, Problem } from "../apply/job.ts";
 import type { LeaseMaterial } from "./broker.ts";
+import type { StoredTokens } from "./sticky.ts";
 
 /** How the job that writes leased tokens stands. */
 export type WriteState =
   | { readonly kind: "open" }
-  | { readonly kind: "done" }
+  /** `madeOrder`: the order that was written down for it, where the store had none. */
+  | { readonly kind: "done"; readonly madeOrder?: readonly string[] }
   | { readonly kind: "failed"; readonly problem: Problem }
   /** No such job: it ended long ago, or was never made. */
   | { readonly kind: "unknown" };
@@ -17,10 +19,18 @@ export interface LeasedStore {
   write(request: {
     readonly leaseId: string;
     readonly material: LeaseMaterial & { readonly expiresAtMs: number };
+    /** Fingerprints of the leased tokens that may be there already. */
+    readonly ours?: readonly string[];
     readonly requestedBy?: Address;
   }): Promise<string>;
-  /** Hands the removal of whatever leased tokens are there to the queue. Gives the job's id. */
-  remove(request: { readonly leaseId?: string; readonly requestedBy?: Address }): Promise<string>;
+  /** Hands the removal of the leased tokens at a place to the queue. Gives the job's id. */
+  remove(request: {
+    readonly from: StoredTokens;
+    readonly leaseId?: string;
+    readonly requestedBy?: Address;
+  }): Promise<string>;
+  /** Where {@link write} puts tokens, by the settings of today. */
+  place(): Pick<StoredTokens, "profileId" | "agentId">;
   /** How a job of {@link write} stands. */
   state(jobId: string): Promise<WriteState>;
   /**

@@ -80,7 +80,7 @@ export function createOpenClawAuthManagerPlugin(options: OpenClawAuthManagerOpti
   telemetry.setLease(toContext(options.context));
   telemetry.start();
   return {
-    observeUsage: (event) => telemetry.observeUsage(event),
+    observeUsage: telemetry.observeUsage,
     setLeaseContext: (context) => telemetry.setLease(toContext(context)),
     flushTelemetry: async (signal) => telemetry.flush(signal),
     totals: async () => telemetry.totals(),

@@ -29,7 +29,7 @@ export class QueuedLeasedStore implements LeasedStore {
     this.#options = options;
   }
 
-  async write({ leaseId, material, requestedBy }: Parameters<LeasedStore["write"]>[0]): Promise<string> {
+  async write({ leaseId, material, ours, requestedBy }: Parameters<LeasedStore["write"]>[0]): Promise<string> {
     const { engine, settings } = this.#options;
     const { job } = await engine.queue.enqueueLeased({
       ...this.#common(),
@@ -42,16 +42,22 @@ export class QueuedLeasedStore implements LeasedStore {
         accountId: material.accountId,
         label: material.label,
       },
+      ...(ours === undefined ? {} : { ours }),
       ...(requestedBy === undefined ? {} : { requestedBy }),
     });
     await this.#kick();
     return job.id;
   }
 
-  async remove({ leaseId, requestedBy }: Parameters<LeasedStore["remove"]>[0]): Promise<string> {
+  async remove({ from, leaseId, requestedBy }: Parameters<LeasedStore["remove"]>[0]): Promise<string> {
     const { engine } = this.#options;
+    const { profileId, agentId } = from;
     const { job } = await engine.queue.enqueueLeaseRemoval({
       ...this.#common(),
+      profileId,
+      agentId,
+      ours: from.access,
+      ...(from.madeOrder === undefined ? {} : { madeOrder: from.madeOrder }),
       ...(leaseId === undefined ? {} : { leaseId }),
       ...(requestedBy === undefined ? {} : { requestedBy }),
     });
@@ -59,11 +65,18 @@ export class QueuedLeasedStore implements LeasedStore {
     return job.id;
   }
 
+  place(): { readonly profileId: string; readonly agentId: string } {
+    return { profileId: this.#options.settings.leaseProfileId, agentId: this.#options.agentId };
+  }
+
   async state(jobId: string): Promise<WriteState> {
     const job = await this.#options.engine.queue.get(jobId);
     if (job === undefined) return { kind: "unknown" };
     if (!hasEnded(job)) return { kind: "open" };
-    if (job.state === "done") return { kind: "done" };
+    if (job.state === "done") {
+      const { order } = job;
+      return order?.wasImplicit === true ? { kind: "done", madeOrder: order.written } : { kind: "done" };
+    }
     // A newer write took its place, or a person gave it up: what the store holds decides.
     if (job.problem === undefined) return { kind: "unknown" };
     return { kind: "failed", problem: job.problem };

@@ -1,13 +1,14 @@
 // A batch that still grows in this process, and its way onto the disk.
 
 import { addUsage, hasContent, NO_USAGE, type Batch, type LeaseContext, type UsageSums } from "./batch.ts";
-import type { LeaseCounters } from "./counters.ts";
+import type { CounterTotals, LeaseCounters } from "./counters.ts";
 import type { Spool } from "./spool.ts";
 
 /** What an open batch is made of. */
 export interface OpenBatchOptions {
   /** Undefined: its events belong to no lease. */
   readonly lease: LeaseContext | undefined;
+  /** They go on counting for the next batch when this one is closed. */
   readonly counters: LeaseCounters;
   readonly process: Batch["process"];
   readonly createdAtMs: number;
@@ -17,9 +18,10 @@ export interface OpenBatchOptions {
 /** The counters of one lease since the last flush. */
 export class OpenBatch {
   readonly lease: LeaseContext | undefined;
-  readonly counters: LeaseCounters;
   readonly #options: OpenBatchOptions;
   #id: string;
+  /** What it ended with; undefined while it grows. */
+  #final: CounterTotals | undefined;
   /** What was last written under `#id`. */
   #saved: Batch | undefined;
   /** What another process has taken over of these counts. */
@@ -27,14 +29,18 @@ export class OpenBatch {
 
   constructor(options: OpenBatchOptions) {
     this.lease = options.lease;
-    this.counters = options.counters;
     this.#options = options;
     this.#id = options.newId();
   }
 
+  /** Takes no more events from now on. */
+  close(): void {
+    this.#final = this.#options.counters.take();
+  }
+
   /** The batch as it is now. */
   record(state: Batch["state"], now: number): Batch {
-    const { models, sources, ...totals } = this.counters.totals();
+    const { models, sources, ...totals } = this.#final ?? this.#options.counters.totals();
     const { lease } = this;
     return {
       schemaVersion: 1,

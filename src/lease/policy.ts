@@ -11,7 +11,7 @@ export interface LeasePolicy {
 }
 
 /** The leased tokens that were last written out here. */
-export interface MaterialFacts {
+interface MaterialFacts {
   readonly leaseId: string;
   readonly credentialId: string;
   readonly atMs: number;
@@ -35,6 +35,10 @@ export interface LeaseSituation {
   readonly isGhost: boolean;
   /** When a rotation was last carried out here; undefined = never. */
   readonly rotatedAtMs: number | undefined;
+  /** Until when no rotation is tried, because the last ones failed; 0 = at once. */
+  readonly rotateNotBeforeMs: number;
+  /** True where the broker lets no client rotate: then other ways lead away from a credential. */
+  readonly isRotationDisabled: boolean;
   /** Until when no lease is asked for, because the last ones did not last; 0 = at once. */
   readonly acquireNotBeforeMs: number;
   /** Until when no material is fetched, because the last ones could not be written out; 0 = at once. */
@@ -43,6 +47,8 @@ export interface LeaseSituation {
   readonly isReleased: boolean;
   /** Whether leased tokens are, or may be, still on this machine. */
   readonly hasTokens: boolean;
+  /** For how long leased tokens are here whose lease is over, in milliseconds; 0 = there are none. */
+  readonly orphanForMs: number;
 }
 
 /** Reasons why the keeper only stays in contact: what the card says. */
@@ -57,6 +63,8 @@ export const LEASE_NOTES = [
   "replacement-advised",
   "rotation-recommended",
   "not-renewed",
+  /** The lease is off in the settings, and its tokens are still here. */
+  "switched-off",
 ] as const;
 /** One of {@link LEASE_NOTES}. */
 export type LeaseNote = (typeof LEASE_NOTES)[number];
@@ -72,6 +80,8 @@ export type LeaseAction =
   | { readonly kind: "renew" }
   /** A release that was begun: the broker was away, or we were killed. */
   | { readonly kind: "release" }
+  /** The tokens of a lease that is over: the credential may be somebody else's by now. */
+  | { readonly kind: "remove-tokens" }
   | { readonly kind: "rotate"; readonly reason: RotateReason }
   | { readonly kind: "materialize"; readonly why: "new-lease" | "changed" | "expiring" | "missing" }
   | { readonly kind: "wait"; readonly note?: LeaseNote };
@@ -84,13 +94,15 @@ const UNUSABLE: readonly CredentialState[] = ["exhausted", "revoked", "expired"]
  *
  * @param now Milliseconds since 1970.
  */
-export function decide(situation: LeaseSituation, policy: LeasePolicy, now: number): LeaseAction {
+export function decide(situation: LeaseSituation, given: LeasePolicy, now: number): LeaseAction {
   const { status, owner } = situation;
+  const policy = situation.isRotationDisabled ? { ...given, autoRotate: false } : given;
   if (situation.isReleased) {
     return status === undefined && !situation.hasTokens
       ? { kind: "wait", note: "released-by-person" }
       : { kind: "release" };
   }
+  if (situation.orphanForMs >= LEASE.orphanTokensMs) return { kind: "remove-tokens" };
   if (status === undefined) return acquire(situation, now, "no-lease");
   // Acquiring would give the same lease again, and every call about it would be refused (§3.1).
   if (status.machineId !== owner.machineId) return acquire(situation, now, "no-lease");
@@ -137,13 +149,13 @@ function unusable(
   policy: LeasePolicy,
   now: number,
 ): LeaseAction | undefined {
-  if (situation.isGhost) {
-    // Only a rotation leads away from a ghost: acquiring gives it again and again (§3.4).
-    if (!policy.autoRotate) return { kind: "wait", note: "ghost" };
-    return { kind: "rotate", reason: "unhealthy_credential" };
-  }
+  const mayRotate = policy.autoRotate && now >= situation.rotateNotBeforeMs;
+  // Only a rotation leads away from a ghost: acquiring gives it again and again (§3.4). The lease is kept, and asked for tokens now
+  // and then, since the manager may have them again.
+  if (situation.isGhost) return mayRotate ? { kind: "rotate", reason: "unhealthy_credential" } : undefined;
   if (!UNUSABLE.includes(status.credentialState)) return undefined;
-  if (policy.autoRotate) return { kind: "rotate", reason: "unhealthy_credential" };
+  if (mayRotate) return { kind: "rotate", reason: "unhealthy_credential" };
+  if (policy.autoRotate) return { kind: "wait", note: "backing-off" };
   if (now < situation.acquireNotBeforeMs) return { kind: "wait", note: "backing-off" };
   // Sticky holds only while the credential is usable, so this gives another one and leaves the old lease to be given back (§3.1).
   return { kind: "acquire", why: "unusable", giveBack: status.leaseId };
@@ -168,7 +180,7 @@ function rotation(
   policy: LeasePolicy,
   now: number,
 ): LeaseAction | undefined {
-  if (!policy.autoRotate) return undefined;
+  if (!policy.autoRotate || now < situation.rotateNotBeforeMs) return undefined;
   const isRequired = status.replacementRequired || status.state === "rotation_required";
   const isWanted = status.rotationRecommended && policy.rotationPolicy === "recommended_or_required";
   if (!isRequired && !isWanted) return undefined;
@@ -195,10 +207,11 @@ function materialization(situation: LeaseSituation, status: LeaseStatus, now: nu
 
 function noteOf(
   status: LeaseStatus,
-  { lookedAtMs }: LeaseSituation,
+  { lookedAtMs, isGhost }: LeaseSituation,
   policy: LeasePolicy,
   now: number,
 ): { readonly note?: LeaseNote } {
+  if (isGhost) return { note: "ghost" };
   if (status.credentialState === "cooldown") return { note: "cooldown" };
   if (status.state === "rotation_required") return { note: "rotation-required" };
   if (status.replacementRequired) return { note: "replacement-advised" };

@@ -1,9 +1,11 @@
 // This machine's lease as hosts and the chat see it: how it is, what a person may do about it, and its keeper.
 
 import type { LeaseSettings } from "../config/lease-settings.ts";
+import { LEASE } from "../config/defaults.ts";
 import { CodexAuthError } from "../errors.ts";
 import { known, type CallContext } from "./desk-parts.ts";
 import type { LeaseDesk } from "./desk.ts";
+import type { TokensState } from "./lease-tokens.ts";
 import { rotateReason, type LeasePolicy } from "./policy.ts";
 import { policyOf, situationOf } from "./situation.ts";
 import { takeStep } from "./step.ts";
@@ -11,7 +13,9 @@ import type { LeaseBook, LeaseRecord, RecordOwner, Turn } from "./sticky.ts";
 
 /** What a person may do about the lease. */
 export type LeaseDeed =
-  | { readonly kind: "refresh" | "renew" | "rotate" | "release" | "reacquire" | "materialize" | "take-file" }
+  | { readonly kind: "refresh" | "renew" | "materialize" | "take-file" }
+  /** `leaseId`: the lease that the person was shown; where it is another one by now, nothing is given up. Absent: whichever it is. */
+  | { readonly kind: "rotate" | "release" | "reacquire"; readonly leaseId?: string }
   | { readonly kind: "auto-renew" | "auto-rotate"; readonly on: boolean };
 
 /** How the lease is. */
@@ -20,6 +24,8 @@ export interface LeaseView {
   readonly policy: LeasePolicy;
   /** Absent where this machine never had anything to do with this broker. */
   readonly record: LeaseRecord | undefined;
+  /** Where the leased tokens are now. */
+  readonly tokens: TokensState;
 }
 
 /** What a {@link LeaseService} is made of. */
@@ -41,9 +47,10 @@ export class LeaseService {
 
   /** How the lease was when it was last looked at; asks nobody. */
   async view(): Promise<LeaseView> {
-    const { settings, owner, book } = this.#parts;
+    const { settings, owner, book, desk } = this.#parts;
     const record = await book.read(owner);
-    return { settings, record, policy: policyOf(settings, record) };
+    const tokens = await desk.tokens.stateOf(record);
+    return { settings, record, policy: policyOf(settings, record), tokens };
   }
 
   /** One step of the keeper; gives when the next is due, in milliseconds. */
@@ -71,22 +78,37 @@ export class LeaseService {
   }
 
   /** Gives the lease back because its host stops, not because a person wants none. */
-  async releaseForNow(context: CallContext): Promise<void> {
+  async releaseForNow(context: CallContext & { readonly pid?: number }): Promise<void> {
+    const { now } = this.#parts;
     await this.#turn(async (turn) => {
-      if (!turn.record.isReleased && turn.record.status !== undefined)
-        await this.#parts.desk.release(turn, context, true);
+      const { keeper } = turn.record;
+      const isKept = keeper !== undefined && keeper.pid !== context.pid && now() - keeper.atMs < LEASE.keeperSilentMs;
+      // Another process keeps it, and goes on.
+      if (isKept) return;
+      if (turn.record.release === undefined && turn.record.status !== undefined)
+        await this.#parts.desk.release(turn, "until-start", context);
+    });
+  }
+
+  /** The keeper `pid` is at work no more. */
+  async end(pid: number): Promise<void> {
+    await this.#turn(async (turn) => {
+      if (turn.record.keeper?.pid === pid) await turn.change({ keeper: undefined });
     });
   }
 
   /** Takes up what {@link releaseForNow} has put down. */
   async begin(): Promise<void> {
     await this.#turn(async (turn) => {
-      if (turn.record.resumesAtStart) await turn.change({ isReleased: false, resumesAtStart: false });
+      const { release, status } = turn.record;
+      // One that is only half carried out is ended first, by the first step.
+      if (release === "until-start") await turn.change({ release: status === undefined ? undefined : "for-another" });
     });
   }
 
   async #perform(turn: Turn, deed: LeaseDeed, context: CallContext): Promise<void> {
-    const { desk } = this.#parts;
+    const { desk, now } = this.#parts;
+    if ("leaseId" in deed && deed.leaseId !== turn.record.status?.leaseId) throw anotherLease();
     switch (deed.kind) {
       case "auto-renew":
         return turn.change({ autoRenew: deed.on });
@@ -100,26 +122,22 @@ export class LeaseService {
         return this.#settle(turn, context);
       case "rotate": {
         await desk.look(turn, context);
-        const { status } = situationOf({ ...turn.record, status: known(turn.record) }, true);
+        const { status } = situationOf({ ...turn.record, status: known(turn.record) }, true, now());
         if (status !== undefined) await desk.rotate(turn, rotateReason(status), context);
         await turn.change({ materializeNotBeforeMs: 0 });
         return this.#settle(turn, context);
       }
       case "release":
-        await desk.release(turn, context, false);
+        await desk.release(turn, "for-good", context);
         return this.#settle(turn, context);
       case "reacquire":
-        if (turn.record.status !== undefined) await desk.release(turn, context, false);
-        await turn.change({
-          isReleased: false,
-          resumesAtStart: false,
-          acquireNotBeforeMs: 0,
-          materializeNotBeforeMs: 0,
-        });
+        await turn.change({ note: undefined });
+        if (turn.record.status !== undefined) await desk.release(turn, "for-another", context);
+        await turn.change({ release: undefined, note: undefined, acquireNotBeforeMs: 0, materializeNotBeforeMs: 0 });
         return this.#settle(turn, context);
       case "materialize":
         await desk.look(turn, context);
-        await desk.tokens.materialize(turn, context);
+        await desk.tokens.materialize(turn, context, { isForced: true });
         return;
       case "take-file":
         return desk.tokens.takeFile(turn, context);
@@ -136,6 +154,13 @@ export class LeaseService {
     if (settings.broker === undefined) throw notSet(settings);
     return book.turn(owner, work);
   }
+}
+
+function anotherLease(): CodexAuthError {
+  return new CodexAuthError("ERR_LEASE_STATE", {
+    message: "The lease is another one by now; nothing was given up.",
+    next: "Look at it again with `/lease`.",
+  });
 }
 
 /** What to do where no broker is set. */

@@ -18,21 +18,39 @@ export function policyOf(
   };
 }
 
-/** What the policy is asked about; `isInPlace` tells whether the store still holds the written tokens. */
-export function situationOf(record: LeaseRecord, isInPlace: boolean): LeaseSituation {
-  const { material, status } = record;
+/**
+ * What the policy is asked about; `isInPlace` tells whether the store still holds the written tokens. Times on disk that lie
+ * further ahead than they ever could were written before the clock was set back: they hold nothing up.
+ */
+export function situationOf(record: LeaseRecord, isInPlace: boolean, now: number): LeaseSituation {
+  const { material, status, rotatedAtMs, rotationDisabledAtMs, orphanSinceMs } = record;
   return {
     owner: { machineId: record.machineId, agentId: record.agentId },
     status: status === undefined ? undefined : statusOf(status),
     lookedAtMs: record.lookedAtMs,
     material: material === undefined ? undefined : { ...material, authUpdatedAt: material.authUpdatedAt, isInPlace },
     isGhost: status !== undefined && record.ghostCredentialId === status.credentialId,
-    rotatedAtMs: record.rotatedAtMs,
-    acquireNotBeforeMs: record.acquireNotBeforeMs,
-    materializeNotBeforeMs: record.materializeNotBeforeMs,
-    isReleased: record.isReleased,
-    hasTokens: material !== undefined || record.storedBy !== undefined,
+    rotatedAtMs: rotatedAtMs !== undefined && rotatedAtMs <= now ? rotatedAtMs : undefined,
+    rotateNotBeforeMs: believable(record.rotateNotBeforeMs, now, LEASE.backoffMaxMs),
+    isRotationDisabled:
+      rotationDisabledAtMs !== undefined && Math.abs(now - rotationDisabledAtMs) < LEASE.rotationDisabledMs,
+    acquireNotBeforeMs: believable(record.acquireNotBeforeMs, now, LEASE.backoffMaxMs),
+    materializeNotBeforeMs: believable(record.materializeNotBeforeMs, now, LEASE.writeBackoffMaxMs),
+    isReleased: record.release !== undefined,
+    hasTokens: material !== undefined || record.stored !== undefined,
+    orphanForMs: orphanSinceMs === undefined ? 0 : Math.abs(now - orphanSinceMs),
   };
+}
+
+/** Whether leased tokens are here whose lease is over: what a revoked or replaced lease leaves behind. */
+export function hasOrphans({ status, stored }: LeaseRecord): boolean {
+  if (stored === undefined) return false;
+  const isLive = status !== undefined && (status.state === "active" || status.state === "rotation_required");
+  return stored.leaseIds.some((id) => !isLive || id !== status.leaseId);
+}
+
+function believable(notBeforeMs: number, now: number, maxMs: number): number {
+  return notBeforeMs - now > maxMs ? 0 : notBeforeMs;
 }
 
 /**

@@ -6,7 +6,7 @@ import type { CallContext } from "./desk-parts.ts";
 import type { LeaseDesk } from "./desk.ts";
 import { decide, remainingMs, type LeaseAction } from "./policy.ts";
 import { LEASE, SECOND } from "../config/defaults.ts";
-import { policyOf, situationOf } from "./situation.ts";
+import { hasOrphans, policyOf, situationOf } from "./situation.ts";
 import type { LeaseRecord, Turn } from "./sticky.ts";
 
 /** What a step works with. */
@@ -33,14 +33,13 @@ const MAX_ACTIONS = 5;
 export async function takeStep(turn: Turn, parts: StepParts, options: StepOptions = {}): Promise<number> {
   const { desk, settings, now } = parts;
   try {
-    // Another process of this machine has looked for us: the broker is slow and answers one at a time.
-    const isRecent = now() - turn.record.lookedAtMs < settings.refreshIntervalMs / 2 && turn.record.lookedAtMs <= now();
-    if (options.isForced === true || !isRecent) await desk.look(turn, options);
-    if (turn.record.status === undefined && settings.leaseId !== undefined && !wasAdopted(turn.record, settings)) {
+    await desk.removals.tend(turn);
+    if (options.isForced === true || !isRecent(turn.record, settings, now())) await desk.look(turn, options);
+    if (settings.leaseId !== undefined && !wasAdopted(turn.record, settings)) {
       await desk.adopt(turn, settings.leaseId, options);
       await turn.change({ adoptedLeaseId: settings.leaseId });
     }
-    if (await desk.tokens.pushRenewed(turn, options)) await desk.tokens.materialize(turn, options);
+    await fetchNewer(turn, parts, options);
     const action = await actUntilSettled(turn, parts, options);
     await turn.change({ note: action.kind === "wait" ? action.note : undefined, problem: problemAfter(turn.record) });
     return nextStepMs(turn.record, settings, now());
@@ -59,10 +58,13 @@ async function actUntilSettled(
   let action: LeaseAction = { kind: "wait" };
   for (let count = 0; count < MAX_ACTIONS; count += 1) {
     context.signal?.throwIfAborted();
+    await noteOrphans(turn, now());
     const isInPlace = await desk.tokens.isInPlace(turn);
-    action = decide(situationOf(turn.record, isInPlace), policyOf(settings, turn.record), now());
+    action = decide(situationOf(turn.record, isInPlace, now()), policyOf(settings, turn.record), now());
     if (action.kind === "wait") return action;
     await act(turn, desk, action, context);
+    if (action.kind === "release" && turn.record.release !== undefined)
+      return { kind: "wait", note: "released-by-person" };
   }
   return action;
 }
@@ -79,13 +81,47 @@ async function act(turn: Turn, desk: LeaseDesk, action: LeaseAction, context: Ca
     case "rotate":
       return desk.rotate(turn, action.reason, context);
     case "materialize":
-      await desk.tokens.materialize(turn, context);
+      await desk.tokens.materialize(turn, context, { isMissing: action.why === "missing" });
       return;
+    case "remove-tokens":
+      return desk.removals.remove(turn, context.requestedBy);
     case "release":
-      return desk.release(turn, context);
+      return desk.release(turn, turn.record.release ?? "for-good", context);
     case "wait":
       return;
   }
+}
+
+/** Tokens that the manager has renewed since; that they cannot be had is the next look's business, never this one's end. */
+async function fetchNewer(turn: Turn, { desk, now }: StepParts, context: CallContext): Promise<void> {
+  const { materializeNotBeforeMs } = situationOf(turn.record, true, now());
+  if (now() < materializeNotBeforeMs || !(await desk.tokens.pushRenewed(turn, context))) return;
+  try {
+    await desk.tokens.materialize(turn, context);
+  } catch (error) {
+    desk.note("lease.fetch-newer", error);
+  }
+}
+
+/** Since when tokens are here whose lease is over. */
+async function noteOrphans(turn: Turn, now: number): Promise<void> {
+  const { orphanSinceMs } = turn.record;
+  if (!hasOrphans(turn.record)) {
+    if (orphanSinceMs !== undefined) await turn.change({ orphanSinceMs: undefined });
+  } else if (orphanSinceMs === undefined) await turn.change({ orphanSinceMs: now });
+}
+
+/**
+ * Whether another process of this machine has looked for us: the broker is slow and answers one at a time. Another agent's
+ * lease is looked at more seldom than it lives without contact.
+ */
+function isRecent(
+  { lookedAtMs, note }: LeaseRecord,
+  settings: Pick<LeaseSettings, "refreshIntervalMs">,
+  now: number,
+): boolean {
+  const everyMs = note === "other-agent" ? LEASE.otherAgentLookMs : settings.refreshIntervalMs / 2;
+  return lookedAtMs <= now && now - lookedAtMs < everyMs;
 }
 
 /** A problem of the store stays until its next try is over; one of the broker is over with a step that went well. */
@@ -94,12 +130,8 @@ function problemAfter(record: LeaseRecord): LeaseRecord["problem"] {
 }
 
 /** The next look is due in time for the heartbeat, and earlier where something is known to be due. */
-export function nextStepMs(
-  record: LeaseRecord,
-  settings: Pick<LeaseSettings, "refreshIntervalMs">,
-  now: number,
-): number {
-  const due = [settings.refreshIntervalMs];
+function nextStepMs(record: LeaseRecord, settings: Pick<LeaseSettings, "refreshIntervalMs">, now: number): number {
+  const due: number[] = [record.note === "other-agent" ? LEASE.otherAgentLookMs : settings.refreshIntervalMs];
   const { status } = record;
   if (status?.state === "active") {
     const beforeRenewal = remainingMs(status, record.lookedAtMs, now) - LEASE.renewWithinMs;

@@ -8,7 +8,7 @@ import { addUsage, isSameLease, NO_USAGE, type Batch, type LeaseContext, type Us
 import type { LeaseBroker } from "./broker.ts";
 import { LeaseCounters } from "./counters.ts";
 import { Sending, type FlushResult } from "./flush.ts";
-import { backoffMs, cancelled, within } from "./flush-pace.ts";
+import { backoffMs, cancelled, gapInMs, retryInMs, within } from "./flush-pace.ts";
 import { MemorySpool } from "./memory-spool.ts";
 import { OpenBatch } from "./open-batch.ts";
 import { DiskSpool, thisProcess, type Spool } from "./spool.ts";
@@ -20,6 +20,8 @@ export interface LeaseTelemetryOptions {
   readonly folder?: string;
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: () => number;
+  /** Now by the broker's clock, for `captured_at` only: the broker ends a lease whose last contact seems old. Default `now`. */
+  readonly brokerNow?: () => number;
   /** From 0 up to 1, for the jitter. Default `Math.random`. */
   readonly random?: () => number;
   readonly randomBytes?: (size: number) => Uint8Array;
@@ -46,14 +48,20 @@ export interface TelemetryTotals {
 
 /** The usage of this machine's lease; see {@link LeaseTelemetryOptions}. */
 export class LeaseTelemetry {
+  /**
+   * Counts one event for the lease that is set now; never throws, and keeps nothing else of it. False where it says nothing of usage.
+   * Needs no `this`.
+   */
+  readonly observeUsage: (event: unknown) => boolean;
   readonly #options: LeaseTelemetryOptions;
   readonly #spool: Spool;
   readonly #now: () => number;
   readonly #log: Log;
   readonly #process = thisProcess();
   readonly #told = new Set<string>();
+  /** One for all batches, so that V8 may take it for a constant. */
+  readonly #counters: LeaseCounters;
   #open: OpenBatch;
-  #counters: LeaseCounters;
   /** Batches that take no more events and are not sealed on disk yet, oldest first. */
   #closing: OpenBatch[] = [];
   #running: Promise<FlushResult> | undefined;
@@ -75,8 +83,14 @@ export class LeaseTelemetry {
     this.#spool =
       options.folder === undefined ? new MemorySpool() : new DiskSpool({ folder: options.folder, now: this.#now });
     this.#begunAtMs = this.#now();
+    const counters = new LeaseCounters({
+      now: this.#now,
+      dueAt: options.flushEveryRequests ?? LEASE.flushEveryRequests,
+      onDue: () => this.#onDue(),
+    });
+    this.#counters = counters;
     this.#open = this.#newBatch(undefined);
-    this.#counters = this.#open.counters;
+    this.observeUsage = (event) => counters.observe(event);
   }
 
   /** When a flush last ended without a failure; undefined: never. */
@@ -92,11 +106,6 @@ export class LeaseTelemetry {
   /** The lease that events belong to now. */
   get lease(): LeaseContext | undefined {
     return this.#open.lease;
-  }
-
-  /** Counts one event for the lease that is set now; never throws, and keeps nothing else of it. False where it says nothing of usage. */
-  observeUsage(event: unknown): boolean {
-    return this.#counters.observe(event);
   }
 
   /** From now on events belong to `lease`; those before stay with the lease before. Undefined: they are unattributed. */
@@ -153,7 +162,8 @@ export class LeaseTelemetry {
     void this.#save();
     const now = this.#now();
     const flushIntervalMs = this.#options.flushIntervalMs ?? LEASE.flushIntervalMs;
-    if (now < this.#retryAtMs || this.#running !== undefined) return;
+    this.#begunAtMs = Math.min(this.#begunAtMs, now);
+    if (retryInMs(this.#retryAtMs, now) > 0 || this.#running !== undefined) return;
     if (this.#failures > 0 || now - this.#begunAtMs >= flushIntervalMs) void this.flush();
   }
 
@@ -186,9 +196,11 @@ export class LeaseTelemetry {
     const sending = new Sending({
       broker: this.#options.broker,
       now: this.#now,
+      brokerNow: this.#options.brokerNow ?? this.#now,
       process: this.#process,
       currentLease: () => this.#open.lease,
       told: this.#told,
+      log: this.#log,
     });
     let thrown: unknown;
     try {
@@ -239,11 +251,7 @@ export class LeaseTelemetry {
     const random = this.#options.randomBytes ?? nodeRandomBytes;
     return new OpenBatch({
       lease,
-      counters: new LeaseCounters({
-        now: this.#now,
-        dueAt: this.#options.flushEveryRequests ?? LEASE.flushEveryRequests,
-        onDue: () => this.#onDue(),
-      }),
+      counters: this.#counters,
       process: this.#process,
       createdAtMs: now,
       newId: () => `${now}-${Buffer.from(random(8)).toString("hex")}`,
@@ -252,20 +260,20 @@ export class LeaseTelemetry {
 
   /** Ends the open batch; events from now on go into the next one, for `next`. */
   #seal(next: LeaseContext | undefined): void {
+    this.#open.close();
     this.#closing.push(this.#open);
     this.#open = this.#newBatch(next);
-    this.#counters = this.#open.counters;
   }
 
   /** Begins a flush soon, where so many requests were counted and nothing speaks against it. */
   #onDue(): void {
     if (this.#timer === undefined || this.#dueTimer !== undefined) return;
     if (this.#counters.requests < (this.#options.flushEveryRequests ?? LEASE.flushEveryRequests)) return;
-    const waitMs = Math.max(0, this.#begunAtMs + LEASE.flushGapMs - this.#now(), this.#retryAtMs - this.#now());
+    const inMs = gapInMs(this.#begunAtMs, this.#retryAtMs, this.#now());
     this.#dueTimer = setTimeout(() => {
       this.#dueTimer = undefined;
       void this.flush();
-    }, waitMs);
+    }, inMs);
     this.#dueTimer.unref();
   }
 

@@ -1,58 +1,66 @@
-// Passes the gateway's usage export on to the broker when it has changed; the file is only read.
+// Passes on to the broker what has changed in the gateway's usage export; the file is only read.
 
 import { join } from "node:path";
-import { z } from "zod";
 import { USAGE_EXPORT } from "../config/defaults.ts";
 import { CodexAuthError } from "../errors.ts";
-import { fingerprintJson } from "../secrets/fingerprint.ts";
 import { ensurePrivateFolder } from "../storage/atomic-write.ts";
 import { parseJson, readJsonFile, readTextFile, writeJsonFile } from "../storage/json-file.ts";
 import type { CallOptions, LeaseBroker, LeaseOwner } from "./broker.ts";
-import { trimUsageExport, usageExportSchema } from "./usage-export.ts";
+import { changesIn, importNoteSchema } from "./usage-changes.ts";
+import { trimUsageExport, usageExportSchema, type UsageExport } from "./usage-export.ts";
 
 /** What {@link importUsageExport} works with. */
 export interface UsageImportOptions extends CallOptions {
   readonly broker: Pick<LeaseBroker, "importUsage">;
   readonly owner: LeaseOwner;
-  /** The lease whose credential the broker books the figures on. */
+  /** The lease whose credential the broker books on what has changed. */
   readonly leaseId?: string;
   /** `usageExportJsonPath`. */
   readonly path: string;
   /** `usageExportDays`. */
   readonly days: number;
-  /** Our own folder; what was sent last is remembered in its `usage-import.json`. */
+  /** Our own folder; fingerprints of what was imported are kept in its `usage-import.json`. */
   readonly folder: string;
   readonly now: () => number;
 }
 
 const SOURCE = "codex-auth-skill";
-const noteSchema = z.object({ schemaVersion: z.literal(1), contentHash: z.string(), importedAt: z.number() });
 
 /**
- * Sends the export if it differs from what was sent last. Remembered only once the broker has it, so a lost answer is sent
- * again, which the broker takes as the same.
+ * Sends the days and sessions that differ from what was imported last. Remembered only once the broker has them, so that after a lost
+ * answer they are sent again, which the broker takes as the same.
  *
  * @throws CodexAuthError `ERR_FILE_NOT_JSON`, `ERR_FILE_SHAPE`, `ERR_FILE_TOO_LARGE`, `ERR_FILE_UNREADABLE`, and what the broker
  * refuses; nothing is changed then.
  */
 export async function importUsageExport(options: UsageImportOptions): Promise<"imported" | "unchanged" | "absent"> {
-  const { broker, owner, leaseId, path, days, folder, now, signal } = options;
+  const { owner, path, days, folder, now } = options;
   const text = await readTextFile(path, USAGE_EXPORT.maxBytes);
   if (text === undefined) return "absent";
   const found = usageExportSchema.safeParse(parseJson(text, path));
   if (!found.success) throw notAnExport(path);
-  const exportJson = { ...trimUsageExport(found.data, { days, nowMs: now() }) };
-  // Without the lease: a new lease alone is no new usage, and would move all days to its credential.
-  const contentHash = fingerprintJson({ owner: { ...owner }, exportJson });
+  const at = now();
   const notePath = join(folder, "usage-import.json");
-  if ((await readJsonFile(notePath, noteSchema))?.contentHash === contentHash) return "unchanged";
-  const answer = await broker.importUsage(
-    { owner, ...(leaseId === undefined ? {} : { leaseId }), sourceName: SOURCE, exportJson },
+  const before = await readJsonFile(notePath, importNoteSchema);
+  const { exportJson, note } = changesIn(trimUsageExport(found.data, { days, nowMs: at }), before, {
+    owner,
+    days,
+    now: at,
+  });
+  // A note of the version before would have everything sent at the first change.
+  if (exportJson === undefined && before?.owner === note.owner) return "unchanged";
+  const isImported = exportJson !== undefined && (await send(options, exportJson));
+  await ensurePrivateFolder(folder);
+  await writeJsonFile(notePath, note);
+  return isImported ? "imported" : "unchanged";
+}
+
+async function send({ broker, owner, leaseId, signal }: UsageImportOptions, exportJson: UsageExport): Promise<boolean> {
+  const { imported } = await broker.importUsage(
+    { owner, ...(leaseId === undefined ? {} : { leaseId }), sourceName: SOURCE, exportJson: { ...exportJson } },
     signal === undefined ? {} : { signal },
   );
-  await ensurePrivateFolder(folder);
-  await writeJsonFile(notePath, { schemaVersion: 1, contentHash, importedAt: now() });
-  return answer.imported ? "imported" : "unchanged";
+  return imported;
 }
 
 function notAnExport(path: string): CodexAuthError {

@@ -23,7 +23,7 @@ export interface UsageCounts {
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Counters that are given ready: in the event itself or in its `usage`. */
-export interface DirectFields {
+interface DirectFields {
   readonly requests_count?: unknown;
   readonly requestsCount?: unknown;
   readonly tokens_in?: unknown;
@@ -33,7 +33,7 @@ export interface DirectFields {
 }
 
 /** The usage of one request: OpenAI's two APIs, and OpenClaw's. */
-export interface RequestFields {
+interface RequestFields {
   readonly prompt_tokens?: unknown;
   readonly completion_tokens?: unknown;
   readonly input_tokens?: unknown;
@@ -48,7 +48,7 @@ export interface RequestFields {
 export type UsageFields = RequestFields & DirectFields;
 
 /** What else was observed with a request; `status`, `model` and `source` have one spelling. */
-export interface ObservedFields {
+interface ObservedFields {
   readonly utilization_pct?: unknown;
   readonly utilizationPct?: unknown;
   readonly quota_remaining?: unknown;
@@ -133,7 +133,7 @@ function readObserved(event: EventFields, found: Mutable<UsageCounts>): void {
 }
 
 /** A whole number from 0 to `USAGE.maxCount`, else undefined. */
-export function count(value: unknown): number | undefined {
+function count(value: unknown): number | undefined {
   return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= USAGE.maxCount
     ? // Not -0, which JSON and a sum would lose.
       value + 0
@@ -141,7 +141,7 @@ export function count(value: unknown): number | undefined {
 }
 
 /** A status as one short word; an HTTP status as `ok` or `error`. */
-export function readStatus(value: unknown): string | undefined {
+function readStatus(value: unknown): string | undefined {
   if (typeof value === "number") {
     if (value >= 200 && value < 300) return "ok";
     return value >= 400 && value < 600 ? "error" : undefined;
@@ -160,7 +160,7 @@ export function judgeStatus(status: string | undefined): "success" | "error" | u
 }
 
 /** The name of a model or a source; a text with blanks or of another alphabet is no name, and what looks like a token is none either. */
-export function readName(value: unknown): string | undefined {
+function readName(value: unknown): string | undefined {
   if (typeof value !== "string" || value.length > USAGE.maxNameChars) return undefined;
   if (!/^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$/.test(value)) return undefined;
   return redact(value) === value ? value : undefined;

@@ -11,7 +11,7 @@ const ENDED: Record<EndReason, readonly [ErrorCode, string]> = {
   replaced: ["ERR_LOGIN_BURNT", "A newer sign-in for the same profile has replaced that one."],
   cancelled: ["ERR_LOGIN_BURNT", "That sign-in was cancelled."],
   leaked: ["ERR_LOGIN_BURNT", "That sign-in was stopped because its address was shown where others could read it."],
-  expired: ["ERR_LOGIN_EXPIRED", "That sign-in link has expired; it is good for ten minutes."],
+  expired: ["ERR_LOGIN_EXPIRED", "That sign-in has expired: its time was over before it was finished."],
 };
 
 /** For an attempt that has ended, by `reason`. */

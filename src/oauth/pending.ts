@@ -1,7 +1,7 @@
 // Sign-in attempts that wait for their callback: durable, bound to a person, a chat and a profile, and usable exactly once.
 
 import { join } from "node:path";
-import { LOGIN } from "../config/defaults.ts";
+import { DEVICE, LOGIN } from "../config/defaults.ts";
 import { isCodexAuthError } from "../errors.ts";
 import { fingerprint } from "../secrets/fingerprint.ts";
 import { Secret } from "../secrets/secret.ts";
@@ -35,8 +35,10 @@ export interface LoginRequest extends AttemptOwner {
   readonly agentId: string;
   /** Where the browser ends up; the exchange repeats the exact text. Default `DEFAULT_REDIRECT_URI`. */
   readonly redirectUri?: string;
-  /** How long it may be finished, in milliseconds, at most the default. Default `LOGIN.attemptTtlMs`. */
+  /** How long it may be finished, in milliseconds, at most the default. Default `LOGIN.attemptTtlMs`, or `DEVICE.ttlMs`. */
   readonly ttlMs?: number;
+  /** True where a device code may finish it too, which is good for longer than a link. Default false. */
+  readonly byDevice?: boolean;
   /** Asks for a fresh sign-in instead of the browser's current account. Default false. */
   readonly forceSignIn?: boolean;
   readonly loginHint?: string | undefined;
@@ -147,6 +149,24 @@ export class PendingLogins {
     return this.claim(newest.id, by);
   }
 
+  /**
+   * Takes an attempt whose device code was entered: like {@link claim}, it is durably used before this returns.
+   *
+   * @throws CodexAuthError `ERR_LOGIN_NOT_PENDING`, `ERR_LOGIN_FOREIGN`, `ERR_LOGIN_BURNT`, `ERR_LOGIN_EXPIRED`.
+   */
+  async claimByDevice(id: string, by: AttemptOwner): Promise<PendingLogin> {
+    const attempt = await this.#usable(id, by);
+    if (!(await this.#store.end(attempt, "used"))) throw await this.#reasonOf(id);
+    return this.#view(attempt);
+  }
+
+  /** Why the attempt `id` cannot be finished any more; undefined while it can. */
+  async endOf(id: string): Promise<EndReason | undefined> {
+    const { live, ended } = await this.#store.get(id);
+    if (ended !== undefined) return ended.reason;
+    return live === undefined || live.expiresAtMs <= this.#now() ? "expired" : undefined;
+  }
+
   /** Ends an attempt because of what happened to it; false where it had ended or is unknown. */
   async burn(id: string, reason: Exclude<EndReason, "used" | "expired">): Promise<boolean> {
     const { live, ended } = await this.#store.get(id);
@@ -213,6 +233,7 @@ export class PendingLogins {
 
   #newAttempt(request: LoginRequest): Attempt {
     const createdAtMs = this.#now();
+    const longestMs = request.byDevice === true ? DEVICE.ttlMs : LOGIN.attemptTtlMs;
     const state = createState(this.#randomBytes);
     const { person, chat, host, profileId, agentId, forceSignIn, loginHint, workspaceId } = request;
     return {
@@ -224,7 +245,7 @@ export class PendingLogins {
       profileId,
       agentId,
       createdAtMs,
-      expiresAtMs: createdAtMs + Math.min(request.ttlMs ?? LOGIN.attemptTtlMs, LOGIN.attemptTtlMs),
+      expiresAtMs: createdAtMs + Math.min(request.ttlMs ?? longestMs, longestMs),
       stateFingerprint: fingerprint(state),
       issuerOrigin: this.#issuer.origin,
       redirectUri: request.redirectUri ?? DEFAULT_REDIRECT_URI,

@@ -144,21 +144,29 @@ function refusal(response: TokenResponse): TokenError {
   return say("The sign-in server refused the login", START_AGAIN);
 }
 
-/** `{error:"code"}`, `{error:{code|type}}` or `{code}`; a page instead of JSON is called by its name. */
+/** The error code made safe to show; a page instead of JSON is called by its name. */
 function reasonOf(response: TokenResponse): string | undefined {
-  const body = errorSchema.safeParse(jsonOf(response.body));
-  if (!body.success) return isHtml(response) ? "html_page" : undefined;
-  const { error, code } = body.data;
-  const candidates = typeof error === "string" ? [error, code] : [error?.code, error?.type, code];
-  const said = candidates.find((candidate) => typeof candidate === "string" && candidate !== "");
-  return typeof said === "string" ? safeReason(said) : undefined;
+  if (!errorSchema.safeParse(jsonOf(response.body)).success) return isHtml(response) ? "html_page" : undefined;
+  const said = errorCodeOf(response);
+  return said === undefined ? undefined : safeReason(said);
 }
 
-function isHtml(response: TokenResponse): boolean {
+/** The code in `{error:"code"}`, `{error:{code|type}}` or `{code}`, as it came: to compare, not to show. */
+export function errorCodeOf(response: TokenResponse): string | undefined {
+  const body = errorSchema.safeParse(jsonOf(response.body));
+  if (!body.success) return undefined;
+  const { error, code } = body.data;
+  const candidates = typeof error === "string" ? [error, code] : [error?.code, error?.type, code];
+  return candidates.find((candidate) => typeof candidate === "string" && candidate !== "") ?? undefined;
+}
+
+/** Whether the answer is a page instead of JSON. */
+export function isHtml(response: TokenResponse): boolean {
   return /\bhtml\b/i.test(response.headers["content-type"] ?? "") || /^\s*</.test(response.body ?? "");
 }
 
-function jsonOf(body: string | undefined): unknown {
+/** The JSON of a body; undefined where it is none. */
+export function jsonOf(body: string | undefined): unknown {
   if (body === undefined) return undefined;
   try {
     return JSON.parse(body) as unknown;

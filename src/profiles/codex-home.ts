@@ -73,8 +73,10 @@ const documentSchema = z.looseObject({
     .catch(undefined),
   last_refresh: tokenText,
 });
-/** All that a ChatGPT login of the CLI consists of. */
-const PLAIN_FIELDS = new Set("auth_mode last_refresh id_token access_token refresh_token account_id".split(" "));
+/** All that a ChatGPT login of the CLI consists of; the last two are notes of 0.169 that it does without (facts §1.10). */
+const PLAIN_FIELDS = new Set(
+  "auth_mode last_refresh id_token access_token refresh_token account_id oauth_provenance login_owner_id".split(" "),
+);
 type LoginDocument = z.infer<typeof documentSchema>;
 
 /**

@@ -8,8 +8,16 @@ import { ensurePrivateFolder, removeLeftovers } from "../storage/atomic-write.ts
 import { writeJsonFile } from "../storage/json-file.ts";
 import { withOpenClawLock, type OpenClawLockHold } from "../storage/openclaw-lock.ts";
 import type { AgentPlace } from "./agents.ts";
-import { entriesOf, entryOf, orderOf, readAgentFiles, type AgentFiles, type ReadOptions } from "./json-files.ts";
-import { assertOnlyTargetChanged, patchStore, type StoreDocuments, type StorePatch } from "./json-patch.ts";
+import {
+  entriesOf,
+  entryOf,
+  notesOf,
+  orderOf,
+  readAgentFiles,
+  type AgentFiles,
+  type ReadOptions,
+} from "./json-files.ts";
+import { assertOnlyTargetChanged, isNamedIn, patchStore, type StoreDocuments, type StorePatch } from "./json-patch.ts";
 import { fingerprintEntry } from "./json-plan.ts";
 import { unsealEntry } from "./profile.ts";
 import type { AppliedChange, ApplyOptions, FileChange, Holding } from "./store.ts";
@@ -51,11 +59,12 @@ export async function applyFileChange(
 
 /** How much of `change` the files hold. */
 export function holdingOf(files: AgentFiles, change: FileChange): Holding {
+  if (change.renameTo !== undefined) return holdingOfName(files, change.profileId, change.renameTo);
   const entry = holdingOfEntry(fingerprintEntry(entryOf(files, change.profileId)), change);
   const order = holdingOfOrder(files, change);
   // Our entry is in: whoever changed the order since then did it with the profile in it, so theirs stands.
   if (entry === "after" && order === "other" && orderOf(files)?.includes(change.profileId) === true) return "after";
-  const parts = [entry, order].filter((part) => part !== undefined);
+  const parts = [entry, order, holdingOfNotes(files, change)].filter((part) => part !== undefined);
   if (parts.every((part) => part === "after")) return "after";
   // Killed between its two files, the state is the newer one: the whole step is done again.
   return parts.includes("other") ? "other" : "before";
@@ -71,6 +80,8 @@ export function reverse(change: FileChange): FileChange {
     orderAfter: change.orderBefore,
     clearCooldown: false,
     creates: false,
+    ...(change.renameTo === undefined ? {} : { profileId: change.renameTo, renameTo: change.profileId }),
+    ...(change.notes === undefined ? {} : { notes: { before: change.notes.after, after: change.notes.before } }),
   };
 }
 
@@ -141,9 +152,27 @@ function patchOf(change: FileChange, next: Secret | null): StorePatch {
   return {
     profileId: change.profileId,
     clearCooldown: change.clearCooldown,
+    ...(change.renameTo === undefined ? {} : { renameTo: change.renameTo }),
+    ...(change.notes === undefined ? {} : { notes: change.notes.after }),
     ...(isEntryKept ? {} : { entry }),
     ...(isSameOrder(change.orderBefore, change.orderAfter) ? {} : { order: change.orderAfter }),
   };
+}
+
+/** A renamed profile is told by its ids alone: whoever renews its tokens meanwhile or later changes nothing about its name. */
+function holdingOfName(files: AgentFiles, from: string, to: string): Holding {
+  const [hasOld, hasNew] = [entryOf(files, from) !== undefined, entryOf(files, to) !== undefined];
+  if (hasOld !== hasNew) return hasOld ? "before" : "after";
+  if (hasOld) return "other";
+  // An agent that inherits the profile has only its order and notes about it.
+  return isNamedIn(files.profiles, from) || isNamedIn(files.state, from) ? "before" : "after";
+}
+
+function holdingOfNotes(files: AgentFiles, { notes, profileId }: FileChange): Holding | undefined {
+  if (notes === undefined) return undefined;
+  const now = canonicalJson(notesOf(files, profileId));
+  if (now === canonicalJson(notes.after)) return "after";
+  return now === canonicalJson(notes.before) ? "before" : "other";
 }
 
 function holdingOfEntry(now: string | null, { before, after }: FileChange): Holding | undefined {

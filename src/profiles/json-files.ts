@@ -5,6 +5,7 @@ import { parseJson, readTextFile } from "../storage/json-file.ts";
 import type { AgentPlace } from "./agents.ts";
 import { keepCorruptCopy } from "./corrupt-copy.ts";
 import { CODEX_PROVIDER } from "./profile.ts";
+import { failureNotes, type FailureNotes } from "./usage-stats.ts";
 
 /** Which store OpenClaw uses: one file, two files, or one that this program does not write as files. */
 export type StoreGeneration = "json-single" | "json-split" | "sqlite" | "unknown";
@@ -60,6 +61,12 @@ export function orderOf(files: AgentFiles): readonly string[] | undefined {
 /** `usageStats` of both files, that of `auth-state.json` first. */
 export function usageOf(files: AgentFiles): JsonObject {
   return { ...asObject(files.profiles?.["usageStats"]), ...asObject(files.state?.["usageStats"]) };
+}
+
+/** OpenClaw's notes of failures about a profile, in this store alone. */
+export function notesOf(files: AgentFiles, profileId: string): FailureNotes {
+  const usage = usageOf(files);
+  return failureNotes(Object.hasOwn(usage, profileId) ? asObject(usage[profileId]) : undefined);
 }
 
 /** The files there are. */

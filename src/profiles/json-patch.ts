@@ -4,7 +4,7 @@ import { CodexAuthError } from "../errors.ts";
 import { canonicalJson } from "../secrets/fingerprint.ts";
 import { asObject, type JsonObject } from "./json-files.ts";
 import { CODEX_PROVIDER } from "./profile.ts";
-import { withoutCooldown } from "./usage-stats.ts";
+import { withoutCooldown, type FailureNotes } from "./usage-stats.ts";
 
 /** The two documents of a store; undefined = no such file. */
 export interface StoreDocuments {
@@ -20,11 +20,15 @@ export interface StorePatch {
   /** The provider's new order; null removes it. */
   readonly order?: readonly string[] | null;
   readonly clearCooldown: boolean;
+  /** The id that the profile gets; its entry goes with it as it is. */
+  readonly renameTo?: string;
+  /** The notes of failures that are to stand there. */
+  readonly notes?: FailureNotes;
 }
 
 /** The documents with the patch applied. A store that does not exist is begun. */
 export function patchStore(before: StoreDocuments, patch: StorePatch): StoreDocuments {
-  const { profileId, entry, order } = patch;
+  const { profileId, entry, order, renameTo, notes } = patch;
   let profiles: JsonObject = before.profiles ?? { version: 1, profiles: {} };
   let state = before.state;
   if (entry !== undefined) {
@@ -39,12 +43,28 @@ export function patchStore(before: StoreDocuments, patch: StorePatch): StoreDocu
     state = state === undefined ? undefined : clearCooldown(state, profileId);
     profiles = clearCooldown(profiles, profileId);
   }
+  if (renameTo !== undefined) {
+    profiles = renameIn(profiles, profileId, renameTo);
+    state = state === undefined ? undefined : renameIn(state, profileId, renameTo);
+  }
+  if (notes !== undefined) {
+    const isInState = state !== undefined;
+    state = state === undefined ? undefined : withNotes(state, profileId, notes);
+    // The second file's notes win over the first's, which are those of before it was split.
+    profiles = withNotes(profiles, profileId, isInState ? {} : notes);
+  }
   return { profiles, state };
 }
 
 /** @throws CodexAuthError `ERR_STORE_DRIFT` where anything but the target differs between the two. */
 export function assertOnlyTargetChanged(before: StoreDocuments, after: StoreDocuments, patch: StorePatch): void {
+  const { profileId, renameTo } = patch;
+  const isMoved =
+    renameTo === undefined ||
+    canonicalJson(asObject(before.profiles?.["profiles"])?.[profileId]) ===
+      canonicalJson(asObject(after.profiles?.["profiles"])?.[renameTo]);
   const isSame =
+    isMoved &&
     canonicalJson(blank(before.profiles ?? { version: 1, profiles: {} }, patch)) ===
       canonicalJson(blank(after.profiles, patch)) &&
     canonicalJson(blank(before.state, patch)) === canonicalJson(blank(after.state, patch));
@@ -65,10 +85,59 @@ function blank(document: JsonObject | undefined, patch: StorePatch): JsonObject 
   }
   if (patch.order !== undefined) rest = withOrder(rest, null);
   const usage = asObject(rest["usageStats"]);
-  if (patch.clearCooldown && usage !== undefined) {
-    rest = { ...rest, usageStats: withKey(usage, patch.profileId, undefined) };
+  if ((patch.clearCooldown || patch.notes !== undefined) && usage !== undefined) {
+    const others = withKey(usage, patch.profileId, undefined);
+    rest = withKey(rest, "usageStats", Object.keys(others).length === 0 ? undefined : others);
   }
-  return rest;
+  return patch.renameTo === undefined ? rest : blankNames(rest, patch.profileId, patch.renameTo);
+}
+
+/** Everything that names a profile, under one id or the other, is not compared where it is renamed. */
+function blankNames(document: JsonObject, from: string, to: string): JsonObject {
+  const lastGood = asObject(document["lastGood"]);
+  let rest = withOrder(document, null);
+  for (const part of ["profiles", "usageStats"]) {
+    const named = asObject(rest[part]);
+    if (named !== undefined) rest = { ...rest, [part]: withKey(withKey(named, from, undefined), to, undefined) };
+  }
+  return lastGood === undefined ? rest : { ...rest, lastGood: withKey(lastGood, CODEX_PROVIDER, undefined) };
+}
+
+/** True where the document names the profile outside of its entry: in the order, among the last good ones, or in the notes. */
+export function isNamedIn(document: JsonObject | undefined, profileId: string): boolean {
+  const order = asObject(document?.["order"])?.[CODEX_PROVIDER];
+  return (
+    (Array.isArray(order) && order.includes(profileId)) ||
+    asObject(document?.["lastGood"])?.[CODEX_PROVIDER] === profileId ||
+    Object.hasOwn(asObject(document?.["usageStats"]) ?? {}, profileId)
+  );
+}
+
+function renameIn(document: JsonObject, from: string, to: string): JsonObject {
+  let next = document;
+  for (const part of ["profiles", "usageStats"]) {
+    const named = asObject(next[part]);
+    if (named === undefined || !Object.hasOwn(named, from)) continue;
+    // What OpenClaw still noted about an earlier profile of that name was about another login.
+    const moved = Object.entries(named).filter(([id]) => id !== to);
+    next = { ...next, [part]: Object.fromEntries(moved.map(([id, value]) => [id === from ? to : id, value])) };
+  }
+  const orders = asObject(next["order"]);
+  const order = orders?.[CODEX_PROVIDER];
+  if (orders !== undefined && Array.isArray(order) && order.includes(from)) {
+    const renamed = order.filter((id) => id !== to).map((id: unknown) => (id === from ? to : id));
+    next = { ...next, order: { ...orders, [CODEX_PROVIDER]: renamed } };
+  }
+  const lastGood = asObject(next["lastGood"]);
+  return lastGood?.[CODEX_PROVIDER] === from ? { ...next, lastGood: { ...lastGood, [CODEX_PROVIDER]: to } } : next;
+}
+
+function withNotes(document: JsonObject, profileId: string, notes: FailureNotes): JsonObject {
+  const usage = asObject(document["usageStats"]);
+  const stats = asObject(usage?.[profileId]);
+  if (stats === undefined && Object.keys(notes).length === 0) return document;
+  const next = { ...(stats === undefined ? {} : withoutCooldown(stats)), ...notes };
+  return { ...document, usageStats: withKey(usage ?? {}, profileId, next) };
 }
 
 function withOrder(document: JsonObject, order: readonly string[] | null): JsonObject {

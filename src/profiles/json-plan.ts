@@ -52,17 +52,19 @@ export function planChange(change: StoreChange, input: PlanInput): PlannedChange
   return assemble(change, input, drafts, kept);
 }
 
-interface Draft {
+/** One store's part of a change before it is worked out. */
+export interface Draft {
   readonly files: AgentFiles;
   readonly role: FileChange["role"];
   /** Undefined = the entry stays. */
   readonly next?: Credential | null;
   readonly order?: readonly string[] | null;
   readonly clearCooldown?: boolean;
+  readonly more?: Pick<FileChange, "renameTo" | "notes">;
 }
 
 /** The files in whose store the profile of this agent lies, or will lie. */
-function ownerOf(profileId: string, next: Credential | undefined, input: PlanInput): AgentFiles {
+export function ownerOf(profileId: string, next: Credential | undefined, input: PlanInput): AgentFiles {
   const own = agentFiles(input);
   const [ownEntry, mainEntry] = [entryOf(own, profileId), entryOf(input.main, profileId)];
   if (own === input.main || ownEntry === undefined) return input.main;
@@ -71,7 +73,7 @@ function ownerOf(profileId: string, next: Credential | undefined, input: PlanInp
 }
 
 /** The agent's own files, or main's where it has none. */
-function agentFiles({ main, others, agent }: PlanInput): AgentFiles {
+export function agentFiles({ main, others, agent }: PlanInput): AgentFiles {
   return others.find(({ place }) => place.storePath === agent.storePath) ?? main;
 }
 
@@ -101,7 +103,8 @@ function draftOrder(change: StoreChange, files: AgentFiles): Draft {
   return { files, role: "order", order: change.order ?? null, clearCooldown: change.clearCooldown ?? false };
 }
 
-function assemble(
+/** The plan of `drafts`, in the order in which their stores are locked. */
+export function assemble(
   change: StoreChange,
   input: PlanInput,
   drafts: readonly Draft[],
@@ -135,6 +138,7 @@ function assemble(
       orderAfter: order === null || order.length === 0 ? null : [...order],
       clearCooldown: draft.clearCooldown ?? false,
       creates: draft.files.profiles === undefined,
+      ...draft.more,
     };
   });
   const { profileId, provider } = change;
@@ -155,7 +159,8 @@ function seal(entry: unknown): Secret | null {
   return entry === undefined ? null : Secret.of(JSON.stringify(entry));
 }
 
-function refuseForeign(profileId: string, existing: unknown, next: Credential | undefined): void {
+/** @throws CodexAuthError `ERR_PROVIDER_OUT_OF_SCOPE` where the profile is, or would be, another provider's. */
+export function refuseForeign(profileId: string, existing: unknown, next: Credential | undefined): void {
   const provider = parseCredential(existing)?.provider.toLowerCase() ?? CODEX_PROVIDER;
   const isCodexId = profileId.startsWith(`${CODEX_PROVIDER}:`) || existing !== undefined;
   if (provider === CODEX_PROVIDER && isCodexId && (next === undefined || next.provider === CODEX_PROVIDER)) return;
@@ -165,7 +170,8 @@ function refuseForeign(profileId: string, existing: unknown, next: Credential | 
   });
 }
 
-function unknownProfile(): CodexAuthError {
+/** The error of a profile that there is not. */
+export function unknownProfile(): CodexAuthError {
   return new CodexAuthError("ERR_PROFILE_UNKNOWN", {
     message: "There is no such profile in OpenClaw's auth store.",
     next: "Ask for the list of profiles and choose one of them.",

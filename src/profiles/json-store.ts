@@ -14,8 +14,9 @@ import {
   type StoreGeneration,
 } from "./json-files.ts";
 import { fingerprintEntry, planChange } from "./json-plan.ts";
+import { planNotes, planRename } from "./json-plan-manage.ts";
 import { snapshotOf } from "./json-snapshot.ts";
-import { readOpenClawConfig, type OpenClawConfig } from "./openclaw-config.ts";
+import { namedIn, readOpenClawConfig, type OpenClawConfig } from "./openclaw-config.ts";
 import { findSharedTokens, type SharedToken, type TokenHolder } from "./owners.ts";
 import { parseCredential, refreshTokenOf, sealCredential, unsealEntry, type SealedCredential } from "./profile.ts";
 import type {
@@ -92,7 +93,8 @@ export class JsonProfileStore implements ProfileStore {
       const path = existsSync(place.agentDir) ? await openClawLockPath(place.storePath) : `${place.storePath}.lock`;
       locks.set(place.storePath, path);
     }
-    return planChange(change, {
+    const planAny = change.renameTo !== undefined ? planRename : change.failures !== undefined ? planNotes : planChange;
+    return planAny(change, {
       main,
       others,
       unreadable,
@@ -121,6 +123,10 @@ export class JsonProfileStore implements ProfileStore {
   async check(change: FileChange): Promise<Holding> {
     const { places, read } = await this.#survey();
     return holdingOf(await readAgentFiles(placeOf(places, change), read), change);
+  }
+
+  async namedInConfig(profileId: string): Promise<readonly string[]> {
+    return namedIn(this.#options.paths.configPath, profileId);
   }
 
   async sharedTokens(elsewhere: readonly TokenHolder[] = []): Promise<readonly SharedToken[]> {

@@ -51,6 +51,25 @@ export async function readOpenClawConfig(configPath: string): Promise<OpenClawCo
   };
 }
 
+/** The paths of the settings that name a profile: by its id alone, or behind a model's name (`model@profile`). At most ten. */
+export async function namedIn(configPath: string, profileId: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  const look = (value: unknown, path: readonly string[]): void => {
+    if (found.length >= 10 || path.length > 12) return;
+    if (typeof value === "string" && (value === profileId || value.endsWith(`@${profileId}`)))
+      found.push(path.join("."));
+    if (typeof value !== "object" || value === null) return;
+    for (const [key, inner] of Object.entries(value)) {
+      // The place of an entry in a list says nothing to a person.
+      const next = Array.isArray(value) ? path : [...path, key];
+      if (key === profileId) found.push(next.join("."));
+      look(inner, next);
+    }
+  };
+  look(await readJson5File(configPath), []);
+  return [...new Set(found)];
+}
+
 /** An agent id as OpenClaw writes it: small letters, everything unusual a dash, at most 64 characters. */
 export function normalizeAgentId(id: string): string {
   const safe = id

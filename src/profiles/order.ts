@@ -75,6 +75,32 @@ export function orderAfterSave(
   return { order: [...new Set(order)], isNew, isChanged: isNew || !isSame };
 }
 
+/** The store's order once `profileId` is the first, or the only one: what is tried now keeps its order behind it. */
+export function orderAfterChoice(
+  current: { readonly storeOrder: readonly string[] | undefined; readonly lasting: readonly string[] },
+  profileId: string,
+  how: "first" | "only",
+): OrderAfterSave {
+  if (how === "first") return orderAfterSave(current, profileId, { makeFirst: true });
+  const isNew = current.storeOrder === undefined;
+  const isSame = current.storeOrder?.length === 1 && current.storeOrder[0] === profileId;
+  return { order: [profileId], isNew, isChanged: !isSame };
+}
+
+/**
+ * An earlier order in today's store: those of it that there still are (`known`), then what is in today's order besides; null where
+ * there was none, since OpenClaw then chooses itself.
+ */
+export function orderRestored(
+  earlier: readonly string[] | null,
+  today: readonly string[] | undefined,
+  known: readonly string[],
+): readonly string[] | null {
+  if (earlier === null) return null;
+  const order = [...new Set([...earlier, ...(today ?? [])])].filter((id) => known.includes(id));
+  return order.length === 0 ? null : order;
+}
+
 /** The store's order without `profileId`; null (no order) where nothing is left, undefined where it was not listed. */
 export function orderAfterRemoval(
   storeOrder: readonly string[] | undefined,

@@ -2,6 +2,7 @@
 
 import { fingerprint } from "../secrets/fingerprint.ts";
 import type { Secret } from "../secrets/secret.ts";
+import { readCodexLogin, targetOf } from "./codex-home.ts";
 
 /** One place where a refresh token lies. */
 export interface TokenHolder {
@@ -30,4 +31,20 @@ export function findSharedTokens(holders: readonly TokenHolder[]): readonly Shar
       fingerprint: print,
       holders: group.map(({ owner, profileId }) => ({ owner, profileId })),
     }));
+}
+
+/** The owner's name for a login file of the Codex CLI; its `profileId` is the file's path. */
+export const CODEX_CLI = "codex-cli";
+
+/** The refresh tokens in the Codex CLI's login files; a file that is not there, or holds no such login, has none. */
+export async function codexCliHolders(paths: readonly string[]): Promise<readonly TokenHolder[]> {
+  const holders = new Map<string, TokenHolder>();
+  for (const path of paths) {
+    // Two names of one file are one owner.
+    const target = await targetOf(path);
+    const refreshToken = (await readCodexLogin(path))?.tokens?.refreshToken;
+    if (refreshToken !== undefined && !holders.has(target))
+      holders.set(target, { owner: CODEX_CLI, profileId: path, refreshToken });
+  }
+  return [...holders.values()];
 }

@@ -1,6 +1,6 @@
 // Whether two stored entries are the same person's login, and what a new login keeps of the entry it replaces. Pure.
 
-import { canonicalJson } from "../secrets/fingerprint.ts";
+import { canonicalJson, fingerprintJson } from "../secrets/fingerprint.ts";
 import { decodeAccessToken, identityOf, sameIdentity, type Identity } from "./claims.ts";
 import { accessTokenOf, parseCredential, refreshTokenOf, type Credential } from "./profile.ts";
 
@@ -42,6 +42,18 @@ export function mergeCredential(existing: unknown, next: Credential): Credential
   if (before !== undefined && after !== undefined && !sameIdentity(before, after)) return next;
   const kept = Object.entries(existing).filter(([name]) => !LOGIN_FIELDS.has(name));
   return { ...next, ...Object.fromEntries(kept), ...next };
+}
+
+/**
+ * What a person is shown of a stored entry, as a fingerprint: whose login it is and of what kind. A renewal by OpenClaw between
+ * a preview and its confirmation leaves it as it is; another login does not.
+ */
+export function loginPrint(entry: unknown): string {
+  const credential = parseCredential(entry);
+  if (credential === undefined) return fingerprintJson(entry);
+  const identity = identityOfEntry(entry);
+  const { type, managedBy = null } = credential;
+  return fingerprintJson(identity === undefined ? entry : { type, managedBy, identity });
 }
 
 function refreshOf(entry: unknown): string | undefined {

@@ -1,11 +1,13 @@
 // The port to OpenClaw's auth profiles: read them, plan one change, apply it file by file, check it later, take it back.
 
 import { z } from "zod";
+import { canonicalJson } from "../secrets/fingerprint.ts";
 import { Secret } from "../secrets/secret.ts";
 import type { OpenClawLockHold, OpenClawLockOptions } from "../storage/openclaw-lock.ts";
 import type { SharedToken, TokenHolder } from "./owners.ts";
 import { CODEX_PROVIDER, type SealedCredential } from "./profile.ts";
 import type { ProfileSummary } from "./summary.ts";
+import { failureNotesSchema, type FailureNotes } from "./usage-stats.ts";
 
 /** The Codex profiles of one agent as they are now, secret-free. */
 export interface StoreSnapshot {
@@ -40,6 +42,10 @@ export interface StoreChange {
   readonly order?: readonly string[] | null;
   /** Forget a cooldown or disabling of the profile, which belonged to its earlier login. Default false. */
   readonly clearCooldown?: boolean;
+  /** The id that the profile gets; nothing else is asked for beside it. */
+  readonly renameTo?: string;
+  /** `clear`: OpenClaw's notes of failures go; or what is put in their place, by the path of each store. Nothing else beside it. */
+  readonly failures?: "clear" | Readonly<Record<string, FailureNotes>>;
 }
 
 const fileChangeSchema = z.object({
@@ -47,8 +53,8 @@ const fileChangeSchema = z.object({
   path: z.string(),
   agentId: z.string(),
   profileId: z.string(),
-  /** `owner` gets the change; `copy` loses a second copy of the same login so that main's is inherited; `order` only the order. */
-  role: z.enum(["owner", "copy", "order"]),
+  /** `owner` gets the change; `copy` loses a second copy of the same login so that main's is inherited; `order` only the order, or what else names the profile; `notes` only how it fared. */
+  role: z.enum(["owner", "copy", "order", "notes"]),
   /** Fingerprint of the profile's entry before and after, null = no entry; equal = the entry is not touched. */
   before: z.string().nullable(),
   after: z.string().nullable(),
@@ -58,10 +64,21 @@ const fileChangeSchema = z.object({
   clearCooldown: z.boolean(),
   /** True where the store file does not exist yet. */
   creates: z.boolean(),
+  /** The id that the profile gets in this store: the entry, whatever it is by then, and everything that names it. */
+  renameTo: z.string().optional(),
+  /** OpenClaw's notes of failures before and after. */
+  notes: z.object({ before: failureNotesSchema, after: failureNotesSchema }).optional(),
 });
 
 /** What changes in one store file; secret-free, so it belongs in a journal and a receipt. */
 export type FileChange = z.infer<typeof fileChangeSchema>;
+
+/** True where `change` is for anything at all. */
+export function isChange(change: FileChange): boolean {
+  const { before, after, orderBefore, orderAfter, renameTo, notes } = change;
+  const isOrderKept = canonicalJson(orderBefore) === canonicalJson(orderAfter);
+  return before !== after || !isOrderKept || renameTo !== undefined || notes !== undefined;
+}
 
 /** A plan as it is journalled: `z.infer` of it is {@link StorePlan}. */
 export const storePlanSchema = z.object({
@@ -137,6 +154,8 @@ export interface ProfileStore {
   undo(change: FileChange, values: EntryValues, options?: ApplyOptions): Promise<AppliedChange>;
   /** Whether one file holds the result of a change now. */
   check(change: FileChange): Promise<Holding>;
+  /** Where openclaw.json names a profile, as the paths of its settings; that file is never edited by us. */
+  namedInConfig(profileId: string): Promise<readonly string[]>;
   /** Refresh tokens that lie in more than one place, `elsewhere` (such as the Codex CLI's login) included. */
   sharedTokens(elsewhere?: readonly TokenHolder[]): Promise<readonly SharedToken[]>;
 }

@@ -47,11 +47,25 @@ export function unusableWindow(usage: UsageStats, now: number): Unusable | undef
   return first === undefined ? undefined : { ...first, untilMs: Math.max(...active.map(({ untilMs }) => untilMs)) };
 }
 
+/** OpenClaw's notes of failures about one profile: what {@link withoutCooldown} takes away. No secret is among them. */
+export const failureNotesSchema = z.record(z.string(), z.json());
+/** One profile's notes of failures, by field; empty = none. */
+export type FailureNotes = z.infer<typeof failureNotesSchema>;
+
+const FAILURE_FIELDS =
+  /^(cooldown(Until|Reason|Model)|disabled(Until|Reason)|blocked(Until|Reason|Source|Model)|failureCounts)$/;
+
+/** The notes of failures in an entry of `usageStats`. */
+export function failureNotes(stats: Readonly<Record<string, unknown>> | undefined): FailureNotes {
+  const kept = Object.entries(stats ?? {}).filter(
+    ([name, value]) => FAILURE_FIELDS.test(name) || (name === "errorCount" && value !== 0),
+  );
+  return failureNotesSchema.safeParse(Object.fromEntries(kept)).data ?? {};
+}
+
 /** `stats` without the fields that keep a profile from being tried, as OpenClaw's own `clearAuthProfileCooldown` resets them. */
 export function withoutCooldown(stats: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const cleared =
-    /^(cooldown(Until|Reason|Model)|disabled(Until|Reason)|blocked(Until|Reason|Source|Model)|failureCounts)$/;
-  const kept = Object.entries(stats).filter(([name]) => !cleared.test(name));
+  const kept = Object.entries(stats).filter(([name]) => !FAILURE_FIELDS.test(name));
   return Object.fromEntries(kept.map(([name, value]) => [name, name === "errorCount" ? 0 : value]));
 }
 

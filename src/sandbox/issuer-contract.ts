@@ -57,7 +57,7 @@ export type Grant = z.infer<typeof grantSchema>;
 
 /** The grant in `body`: form-encoded (§1.5), or JSON as the CLI refreshes (§1.8); undefined where it is neither. */
 export function readGrant(body: string, contentType: string): Grant | undefined {
-  const result = grantSchema.safeParse(/\bjson\b/i.test(contentType) ? json(body) : form(body));
+  const result = grantSchema.safeParse(/\bjson\b/i.test(contentType) ? readJson(body) : form(body));
   return result.success ? result.data : undefined;
 }
 
@@ -65,7 +65,8 @@ function form(body: string): unknown {
   return Object.fromEntries(new URLSearchParams(body));
 }
 
-function json(body: string): unknown {
+/** The JSON of `body`; undefined where it is none. */
+export function readJson(body: string): unknown {
   try {
     return JSON.parse(body) as unknown;
   } catch {

@@ -1,4 +1,4 @@
-// What can be made to go wrong at the sandbox's token endpoint, one request each.
+// What can be made to go wrong at the sandbox's token and device endpoints, one request each.
 
 import type { ServerResponse } from "node:http";
 import { LOGIN } from "../config/defaults.ts";
@@ -6,7 +6,13 @@ import { nestedError } from "./issuer-state.ts";
 
 /** One thing that goes wrong. */
 export type IssuerFault =
-  | { readonly kind: "status"; readonly status: number; readonly body: string; readonly contentType: string }
+  | {
+      readonly kind: "status";
+      readonly status: number;
+      readonly body: string;
+      readonly contentType: string;
+      readonly retryAfter?: string;
+    }
   /** The connection breaks before the request is read: nothing was processed. */
   | { readonly kind: "drop-before-read" }
   /** The request is processed and the answer is lost: the code is used, the tokens have rotated (§1.4, §1.8). */
@@ -26,7 +32,7 @@ export type IssuerFault =
 export class FaultQueue {
   readonly #waiting: IssuerFault[] = [];
 
-  /** Makes the next free request to the token endpoint go wrong. */
+  /** Makes the next free request go wrong. */
   next(fault: IssuerFault): void {
     this.#waiting.push(fault);
   }
@@ -44,6 +50,8 @@ export function answerWithFault(
 ): number {
   switch (fault.kind) {
     case "status":
+      // §1.6: 429 happens, with Retry-After.
+      if (fault.retryAfter !== undefined) response.setHeader("retry-after", fault.retryAfter);
       return finish(response, fault.status, fault.contentType, fault.body);
     case "html403":
       return finish(response, 403, "text/html; charset=UTF-8", "<!DOCTYPE html><title>Just a moment...</title>");

@@ -19,6 +19,28 @@ ${buttons.join("\n")}
   );
 }
 
+/** The page on which a device code is entered. */
+export function devicePage(accounts: readonly SandboxAccount[]): string {
+  const buttons = accounts.map(
+    ({ email, planType, accountId }, index) =>
+      `<p><button name="account" value="${index}">${escapeHtml(email)} (${escapeHtml(planType)}, ${escapeHtml(accountId)})</button></p>`,
+  );
+  return page(
+    "Sandbox device sign-in",
+    `<p>This is a fake of auth.openai.com on this machine. Nobody is really signed in.</p>
+<form method="post" action="/sandbox/device">
+<p>Code: <input name="code" autocomplete="off" autofocus></p>
+${buttons.join("\n")}
+<p><button name="account" value="deny">Decline</button></p>
+</form>`,
+  );
+}
+
+/** What stands there afterwards. */
+export function enteredPage(): string {
+  return page("Sandbox device sign-in", "<p>Done. Go back to the chat.</p>");
+}
+
 /** A page that says what is wrong with a sign-in link. */
 export function refusalPage(what: string): string {
   return page("Sandbox sign-in", `<p>This sign-in link is not valid: ${escapeHtml(what)}.</p>`);

@@ -22,8 +22,11 @@ export interface TokenAnswer {
 /** How a refresh token stands. */
 export type RefreshStanding = "live" | "consumed" | "revoked" | "unknown";
 
+/** What a code is bound to: the exchange must present the same. */
+export type CodeBinding = Pick<AuthorizeQuery, "redirect_uri" | "code_challenge">;
+
 interface IssuedCode {
-  readonly query: AuthorizeQuery;
+  readonly query: CodeBinding;
   readonly account: SandboxAccount;
   readonly expiresAtMs: number;
 }
@@ -60,9 +63,14 @@ export class IssuerState {
 
   /** Signs `account` in: the address that the browser is sent to. */
   approve(query: AuthorizeQuery, account: SandboxAccount): string {
+    return callbackUrl(query, { code: this.giveCode(query, account) });
+  }
+
+  /** A code for `account` that is good for one exchange. */
+  giveCode(query: CodeBinding, account: SandboxAccount): string {
     const code = ["ac", randomBytes(24).toString("base64url")].join("_");
     this.#codes.set(code, { query, account, expiresAtMs: this.#now() + CODE_TTL_MS });
-    return callbackUrl(query, { code });
+    return code;
   }
 
   /** Answers a request to the token endpoint. */

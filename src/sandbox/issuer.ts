@@ -4,10 +4,17 @@ import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { CodexAuthError } from "../errors.ts";
 import { fingerprint } from "../secrets/fingerprint.ts";
-import { readAuthorizeQuery, readGrant, type AuthorizeQuery, type Grant } from "./issuer-contract.ts";
+import { readAuthorizeQuery, readGrant, readJson, type AuthorizeQuery, type Grant } from "./issuer-contract.ts";
+import { DeviceDesk } from "./issuer-device.ts";
 import { answerWithFault, FaultQueue } from "./issuer-faults.ts";
-import { approvePage, refusalPage } from "./issuer-page.ts";
-import { callbackUrl, IssuerState, type RefreshStanding, type SandboxAccount } from "./issuer-state.ts";
+import { approvePage, devicePage, enteredPage, refusalPage } from "./issuer-page.ts";
+import {
+  callbackUrl,
+  IssuerState,
+  type RefreshStanding,
+  type SandboxAccount,
+  type TokenAnswer,
+} from "./issuer-state.ts";
 
 export type { SandboxAccount } from "./issuer-state.ts";
 
@@ -41,11 +48,15 @@ export interface SandboxIssuer {
   readonly origin: string;
   readonly accounts: readonly SandboxAccount[];
   readonly faults: FaultQueue;
+  /** Its device codes; their faults are their own. */
+  readonly device: DeviceDesk;
   readonly log: readonly IssuerLogEntry[];
   /** Signs `email` in (in `accountId`, where it has several): the callback address. @throws CodexAuthError `ERR_USAGE`. */
   approve(authorizeUrl: string, email: string, accountId?: string): string;
   /** Declines: the callback address with `error`. @throws CodexAuthError `ERR_USAGE`. */
   deny(authorizeUrl: string, error?: string, description?: string): string;
+  /** A person enters a device code and signs in. @throws CodexAuthError `ERR_USAGE`. */
+  approveDevice(userCode: string, email: string, accountId?: string): void;
   /** How a refresh token stands. */
   standing(refreshToken: string): RefreshStanding;
   close(): Promise<void>;
@@ -60,8 +71,10 @@ const MAX_REQUEST_CHARS = 64 * 1024;
 
 /** Starts a sandbox issuer on loopback. */
 export async function startSandboxIssuer(options: SandboxIssuerOptions = {}): Promise<SandboxIssuer> {
-  const state = new IssuerState(options.accounts ?? ACCOUNTS, options.now ?? Date.now);
-  const site = new IssuerSite(state, options.autoApprove ?? false);
+  const now = options.now ?? Date.now;
+  const state = new IssuerState(options.accounts ?? ACCOUNTS, now);
+  const device = new DeviceDesk(state, now);
+  const site = new IssuerSite(state, device, options.autoApprove ?? false);
   const server = createServer((request, response) => {
     site.handle(request, response).catch(() => response.destroy());
   });
@@ -76,6 +89,7 @@ export async function startSandboxIssuer(options: SandboxIssuerOptions = {}): Pr
     origin: `http://${host === "::1" ? "[::1]" : host}:${port}`,
     accounts: state.accounts,
     faults: site.faults,
+    device,
     log: site.log,
     approve: (authorizeUrl, email, accountId) => {
       const query = queryOf(authorizeUrl);
@@ -87,6 +101,7 @@ export async function startSandboxIssuer(options: SandboxIssuerOptions = {}): Pr
     },
     deny: (authorizeUrl, error = "access_denied", description = "The person declined.") =>
       callbackUrl(queryOf(authorizeUrl), { error, error_description: description }),
+    approveDevice: (userCode, email, accountId) => device.approve(userCode, email, accountId),
     standing: (refreshToken) => state.standing(refreshToken),
     close: () =>
       new Promise((resolve) => {
@@ -101,11 +116,13 @@ class IssuerSite {
   readonly faults = new FaultQueue();
   readonly log: IssuerLogEntry[] = [];
   readonly #state: IssuerState;
+  readonly #device: DeviceDesk;
   readonly #autoApprove: boolean;
   readonly #tickets = new Map<string, AuthorizeQuery>();
 
-  constructor(state: IssuerState, autoApprove: boolean) {
+  constructor(state: IssuerState, device: DeviceDesk, autoApprove: boolean) {
     this.#state = state;
+    this.#device = device;
     this.#autoApprove = autoApprove;
   }
 
@@ -114,11 +131,34 @@ class IssuerSite {
     const url = new URL(request.url ?? "/", "http://sandbox.invalid");
     // The path only: the query of an authorize address holds a state.
     const entry = { method, path: url.pathname };
-    if (method === "POST" && url.pathname === "/oauth/token") return this.#token(request, response, entry);
+    if (method === "POST" && url.pathname === "/oauth/token") {
+      const contentType = request.headers["content-type"] ?? "";
+      return this.#answerOrFail({ request, response, entry, faults: this.faults }, (body) => {
+        const grant = readGrant(body, contentType);
+        return { note: grantNote(grant), answer: () => this.#state.answer(grant) };
+      });
+    }
+    if (method === "POST" && url.pathname === "/api/accounts/deviceauth/usercode") {
+      return this.#answerOrFail({ request, response, entry, faults: this.#device.codeFaults }, (body) => ({
+        note: {},
+        answer: () => this.#device.giveCode(readJson(body)),
+      }));
+    }
+    if (method === "POST" && url.pathname === "/api/accounts/deviceauth/token") {
+      const origin = `http://${request.headers.host ?? ""}`;
+      return this.#answerOrFail({ request, response, entry, faults: this.#device.pollFaults }, (body) => ({
+        note: {},
+        answer: () => this.#device.look(readJson(body), origin),
+      }));
+    }
     let status = 404;
     if (method === "GET" && url.pathname === "/oauth/authorize") status = this.#authorize(url, response);
     else if (method === "POST" && url.pathname === "/sandbox/answer") {
       status = this.#answer(new URLSearchParams(await readBody(request)), response);
+    } else if (method === "GET" && url.pathname === "/codex/device") {
+      status = sendPage(response, 200, devicePage(this.#state.accounts));
+    } else if (method === "POST" && url.pathname === "/sandbox/device") {
+      status = this.#enter(new URLSearchParams(await readBody(request)), response);
     } else sendPage(response, 404, refusalPage("there is nothing here"));
     this.log.push({ ...entry, status });
   }
@@ -148,26 +188,43 @@ class IssuerSite {
     );
   }
 
-  async #token(request: IncomingMessage, response: ServerResponse, entry: IssuerLogEntry): Promise<void> {
-    const fault = this.faults.take();
+  #enter(form: URLSearchParams, response: ServerResponse): number {
+    const code = (form.get("code") ?? "").trim().toUpperCase();
+    const choice = form.get("account") ?? "";
+    const account = this.#state.accounts[/^\d{1,4}$/.test(choice) ? Number(choice) : -1];
+    try {
+      if (account === undefined) this.#device.deny(code);
+      else this.#device.approve(code, account.email, account.accountId);
+    } catch {
+      return sendPage(response, 400, refusalPage("no such code is waited for"));
+    }
+    return sendPage(response, 200, enteredPage());
+  }
+
+  /** Answers with what `read` makes of the body, unless something is to go wrong. */
+  async #answerOrFail(
+    { request, response, entry, faults }: Exchange,
+    read: (body: string) => { readonly note: Partial<IssuerLogEntry>; readonly answer: () => TokenAnswer },
+  ): Promise<void> {
+    const fault = faults.take();
     const seen = fault === undefined ? entry : { ...entry, fault: fault.kind };
     if (fault?.kind === "drop-before-read") {
       this.log.push(seen);
       request.socket.destroy();
       return;
     }
-    const grant = readGrant(await readBody(request), request.headers["content-type"] ?? "");
-    const line = { ...seen, ...grantNote(grant) };
+    const { note, answer } = read(await readBody(request));
+    const line = { ...seen, ...note };
     if (fault?.kind === "hang") {
       this.log.push(line);
     } else if (fault?.kind === "drop-after-process") {
-      this.#state.answer(grant);
+      answer();
       this.log.push(line);
       request.socket.destroy();
     } else if (fault !== undefined) {
       this.log.push({ ...line, status: answerWithFault(fault, response) });
     } else {
-      const { status, body } = this.#state.answer(grant);
+      const { status, body } = answer();
       const headers = {
         "content-type": "application/json",
         "cache-control": "no-store",
@@ -179,6 +236,14 @@ class IssuerSite {
       response.writeHead(status, headers).end(JSON.stringify(body));
     }
   }
+}
+
+/** One request and where its faults come from. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly entry: IssuerLogEntry;
+  readonly faults: FaultQueue;
 }
 
 function queryOf(authorizeUrl: string): AuthorizeQuery {

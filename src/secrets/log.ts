@@ -1,5 +1,6 @@
 // The one sink for the operator's log: one JSON line per event, redacted.
 
+import { LOG_FILE } from "../config/defaults.ts";
 import { isCodexAuthError, systemCode } from "../errors.ts";
 import { redact } from "./redact.ts";
 
@@ -22,6 +23,22 @@ export function createLog(write: (line: string) => void, now: () => number): Log
     info: (event, fields = {}) => emit("info", event, fields),
     warn: (event, fields = {}) => emit("warn", event, fields),
     error: (event, error, fields = {}) => emit("error", event, { ...fields, ...errorFields(error) }),
+  };
+}
+
+/** A log that leaves out an error that it was told within the last `LOG_FILE.repeatMs`: the same one every minute would fill the disk. */
+export function withoutRepeats(log: Log, now: () => number): Log {
+  const told = new Map<string, number>();
+  return {
+    info: (event, fields) => log.info(event, fields),
+    warn: (event, fields) => log.warn(event, fields),
+    error: (event, error, fields) => {
+      const key = `${event} ${isCodexAuthError(error) ? error.code : (systemCode(error) ?? "")}`;
+      const at = told.get(key);
+      if (at !== undefined && Math.abs(now() - at) < LOG_FILE.repeatMs) return;
+      told.set(key, now());
+      log.error(event, error, fields);
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-// Kills the executor, as a real process, before every single change of the disk; the next one must bring the job to the same end.
+// Kills the executor, as a real process, before single changes of the disk (each of them for a first login); the next one must bring the job to the same end.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import PQueue from "p-queue";
 import { describe, expect, it } from "vitest";
 import { applyWorld, receivedTokens, storedLogin } from "../support/apply-world.ts";
+import { enqueueChange } from "../support/change-jobs.ts";
 import { enqueueLeased, enqueueRemoval, leased } from "../support/lease-jobs.ts";
 import { temporaryFolder } from "../support/temp-folder.ts";
 
@@ -17,7 +18,9 @@ const PEER = fileURLToPath(new URL("../support/executor-peer.mjs", import.meta.u
 interface Scenario {
   readonly title: string;
   /** Default: a login. */
-  readonly kind?: "save-lease" | "remove-lease";
+  readonly kind?: "save-lease" | "remove-lease" | "order" | "remove-profile";
+  /** Dies at every n-th point only: the steps between them are those of the other rows. Default: at each. */
+  readonly every?: number;
   readonly activation: "reload" | "restart";
   readonly profileId: string;
   readonly owner: string;
@@ -36,6 +39,7 @@ const SCENARIOS: readonly Scenario[] = [
   },
   {
     title: "a renewal in two stores, by restart",
+    every: 2,
     activation: "restart",
     profileId: "openai-codex:alice",
     owner: "alice",
@@ -44,6 +48,7 @@ const SCENARIOS: readonly Scenario[] = [
   },
   {
     title: "a login whose restart fails",
+    every: 2,
     activation: "restart",
     profileId: "openai-codex:carol",
     owner: "carol",
@@ -51,6 +56,7 @@ const SCENARIOS: readonly Scenario[] = [
   },
   {
     title: "a leased credential, by reload",
+    every: 4,
     kind: "save-lease",
     activation: "reload",
     profileId: "openai-codex:lease",
@@ -59,16 +65,35 @@ const SCENARIOS: readonly Scenario[] = [
   },
   {
     title: "the removal of a leased credential, by reload",
+    every: 4,
     kind: "remove-lease",
     activation: "reload",
     profileId: "openai-codex:lease",
     owner: "pool",
     outcome: "done",
   },
+  {
+    title: "a change of the order, by reload",
+    kind: "order",
+    activation: "reload",
+    profileId: "openai-codex:bob",
+    owner: "bob",
+    outcome: "done",
+    every: 4,
+  },
+  {
+    title: "the removal of a profile, by reload",
+    kind: "remove-profile",
+    activation: "reload",
+    profileId: "openai-codex:bob",
+    owner: "bob",
+    outcome: "done",
+    every: 4,
+  },
 ];
 
 describe("an executor that is killed", () => {
-  it.each(SCENARIOS)("ends $title the same way from every point", { timeout: 120_000 }, async (scenario) => {
+  it.each(SCENARIOS)("ends $title the same way from wherever it died", { timeout: 120_000 }, async (scenario) => {
     const whole = await prepare(scenario);
     const changes = Number((await run(whole.stateDir, 0)).output);
     expect(changes).toBeGreaterThan(20);
@@ -76,7 +101,8 @@ describe("an executor that is killed", () => {
 
     const lane = new PQueue({ concurrency: 2 });
     await lane.addAll(
-      Array.from({ length: changes }, (_, index) => async () => {
+      Array.from({ length: changes }, (_, index) => index).map((index) => async () => {
+        if ((changes - index) % (scenario.every ?? 1) !== 0) return;
         const world = await prepare(scenario);
         const died = await run(world.stateDir, index + 1);
         expect(died.signal, `point ${index + 1}`).toBe("SIGKILL");
@@ -117,6 +143,10 @@ async function prepare(scenario: Scenario) {
     store.order = { "openai-codex": [scenario.profileId, "openai-codex:bob"] };
     writeFileSync(world.storePath, JSON.stringify(store));
   }
+  if (scenario.kind === "order" || scenario.kind === "remove-profile") {
+    const order = { "openai-codex": ["openai-codex:alice", "openai-codex:bob"] };
+    writeFileSync(world.storePath, JSON.stringify({ ...world.readStore(), order }));
+  }
   const neverHealthy = scenario.outcome === "rolled-back" ? scenario.profileId : undefined;
   writeFileSync(join(stateDir, "gateway-plan.json"), JSON.stringify({ neverHealthy }));
   writeFileSync(join(stateDir, "gateway-snapshot.json"), readFileSync(world.storePath));
@@ -129,7 +159,11 @@ async function prepare(scenario: Scenario) {
       ? await enqueueLeased(world, credential, { activation })
       : scenario.kind === "remove-lease"
         ? await enqueueRemoval(world, { activation })
-        : await world.enqueue(tokens, { activation, profileId });
+        : scenario.kind === "order"
+          ? await enqueueChange(world, "order", { how: "first" }, { activation, profileId })
+          : scenario.kind === "remove-profile"
+            ? await enqueueChange(world, "remove-profile", {}, { activation, profileId })
+            : await world.enqueue(tokens, { activation, profileId });
   return { ...world, credential, stateDir, copyPath, before, tokens, job };
 }
 
@@ -142,7 +176,8 @@ async function assertEnded(
   const isDone = scenario.outcome === "done";
   const entry = store.profiles[scenario.profileId];
   if (scenario.kind === "save-lease") expect(entry).toMatchObject({ token: world.credential.access.expose() });
-  else if (scenario.kind === "remove-lease") expect(entry).toBeUndefined();
+  else if (scenario.kind === "remove-lease" || scenario.kind === "remove-profile") expect(entry).toBeUndefined();
+  else if (scenario.kind === "order") expect(entry).toEqual(world.before.profiles[scenario.profileId]);
   else if (isDone) expect(entry?.["refresh"]).toBe(world.tokens.refresh.expose());
   else expect(entry).toEqual(world.before.profiles[scenario.profileId]);
   const others = ({ profiles, ...rest }: typeof store) => ({
@@ -151,7 +186,8 @@ async function assertEnded(
     profiles: { ...profiles, [scenario.profileId]: undefined },
   });
   expect(others(store)).toEqual(others(world.before));
-  if (scenario.kind === "remove-lease") expect(store.order?.["openai-codex"]).toEqual(["openai-codex:bob"]);
+  if (scenario.kind === "remove-profile") expect(store.order).toEqual({ "openai-codex": ["openai-codex:alice"] });
+  else if (scenario.kind === "remove-lease") expect(store.order?.["openai-codex"]).toEqual(["openai-codex:bob"]);
   else if (isDone) expect(store.order?.["openai-codex"]?.[0]).toBe(scenario.profileId);
   else expect(store.order).toEqual(world.before.order);
 
@@ -159,10 +195,15 @@ async function assertEnded(
   const receipt = await world.receipts.get(world.job.id);
   expect(receipt).toMatchObject({ outcome: scenario.outcome });
   if (!wasKilled) expect(receipt?.interrupted).toBeUndefined();
-  expect(await world.outbox.list("telegram")).toHaveLength(scenario.kind === undefined ? 1 : 0);
+  expect(await world.outbox.list("telegram")).toHaveLength(scenario.kind?.includes("lease") === true ? 0 : 1);
 
   const parked = await world.parked.list();
-  expect(parked).toHaveLength(isDone ? 0 : 1);
+  // What a removal took out is kept, once.
+  expect(parked).toHaveLength(isDone && scenario.kind !== "remove-profile" ? 0 : 1);
+  if (scenario.kind === "remove-profile")
+    expect((await world.parked.tokens(parked[0]?.id ?? ""))?.refresh.expose()).toBe(
+      world.before.profiles[scenario.profileId]?.["refresh"],
+    );
   if (!isDone)
     expect((await world.parked.tokens(parked[0]?.id ?? ""))?.refresh.expose()).toBe(world.tokens.refresh.expose());
   // What the gateway has read is what the store holds, and nothing blocks OpenClaw.

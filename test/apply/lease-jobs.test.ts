@@ -7,6 +7,7 @@ import { jobSchema } from "../../src/apply/job.ts";
 import { leasedFingerprint } from "../../src/apply/steps/credential.ts";
 import { LEASE } from "../../src/config/defaults.ts";
 import { CodexAuthError } from "../../src/errors.ts";
+import { fingerprint } from "../../src/secrets/fingerprint.ts";
 import { applyWorld, receivedTokens, REQUESTED_BY, storedLogin } from "../support/apply-world.ts";
 import { enqueueLeased, enqueueRemoval, leased } from "../support/lease-jobs.ts";
 import { temporaryFolder } from "../support/temp-folder.ts";
@@ -242,6 +243,79 @@ describe("a leased credential", () => {
     await w.drain();
     expect(await w.receipts.get(job.id)).toMatchObject({ outcome: "done", removedCopies: [] });
     expect(readFileSync(path, "utf8")).toBe(before);
+  });
+});
+
+const tokenOf = ({ access }: ReturnType<typeof leased>) => fingerprint(access);
+const pasted = () => ({ type: "token", provider: "openai-codex", token: receivedTokens("alice").access.expose() });
+
+describe("a leased credential under an id that people use too", () => {
+  const OTHER = "openai-codex:work";
+  it("does not replace an access-only token that a person pasted there, and a removal leaves it", async () => {
+    const w = await world();
+    change(w, (store) => (store.profiles[OTHER] = pasted()));
+    const before = readFileSync(w.storePath, "utf8");
+    const ours = [tokenOf(leased("earlier"))];
+    const unknown = await enqueueLeased(w, leased("pool"), { profileId: OTHER });
+    await w.drain();
+    const known = await enqueueLeased(w, leased("pool"), { profileId: OTHER, ours });
+    const removals = [
+      await enqueueRemoval(w, { profileId: OTHER }),
+      await enqueueRemoval(w, { profileId: OTHER, ours }),
+    ];
+    await w.drain();
+    expect(readFileSync(w.storePath, "utf8")).toBe(before);
+    for (const { id } of [unknown, known]) {
+      expect(await w.receipts.get(id)).toMatchObject({ problem: { code: "ERR_LEASE_PROFILE_TAKEN" } });
+    }
+    for (const { id } of removals) {
+      const receipt = await w.receipts.get(id);
+      expect(receipt).toMatchObject({ outcome: "done", files: [], activation: { used: "none" } });
+      expect(receipt?.note).toContain("nothing was changed");
+    }
+  });
+
+  it("replaces and removes the token that it wrote there itself, whatever OpenClaw added to its entry", async () => {
+    const w = await world();
+    const [first, next] = [leased("one"), leased("two")];
+    await enqueueLeased(w, first, { profileId: OTHER });
+    await w.drain();
+    change(w, (store) => (store.profiles[OTHER] = { ...store.profiles[OTHER], lastUsed: 5 }));
+    const ours = ["sha256:0000000000000000", tokenOf(first)];
+    const job = await enqueueLeased(w, next, { profileId: OTHER, ours });
+    const text = readFileSync(join(w.paths.queue, "jobs", `${job.id}.json`), "utf8");
+    expect(JSON.parse(text)).toMatchObject({ lease: { ours } });
+    expect(text).not.toContain(first.access.expose());
+    await w.drain();
+    expect(w.readStore().profiles[OTHER]).toMatchObject({ token: next.access.expose() });
+    const removal = await enqueueRemoval(w, { profileId: OTHER, ours: [tokenOf(next)] });
+    await w.drain();
+    expect(await w.receipts.get(removal.id)).toMatchObject({ outcome: "done" });
+    expect(w.readStore().profiles[OTHER]).toBeUndefined();
+  });
+
+  it("goes on with its own where it was killed after it had written it", async () => {
+    const w = await world();
+    const credential = leased("pool");
+    // What a job that was killed after its write finds when it plans anew.
+    change(
+      w,
+      (store) =>
+        (store.profiles[OTHER] = { type: "token", provider: "openai-codex", token: credential.access.expose() }),
+    );
+    const job = await enqueueLeased(w, credential, { profileId: OTHER });
+    await w.drain();
+    expect(await w.receipts.get(job.id)).toMatchObject({ outcome: "done" });
+    expect(w.readStore().profiles[OTHER]).toMatchObject({ email: "pool@example.com" });
+  });
+
+  it("replaces any bare token under the id that is the lease's alone", async () => {
+    const w = await world();
+    change(w, (store) => (store.profiles[ID] = pasted()));
+    const job = await enqueueLeased(w, leased("pool"), { ours: [] });
+    await w.drain();
+    expect(await w.receipts.get(job.id)).toMatchObject({ outcome: "done" });
+    expect(w.readStore().profiles[ID]).toMatchObject({ email: "pool@example.com" });
   });
 });
 

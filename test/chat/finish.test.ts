@@ -339,3 +339,59 @@ describe("a pasted address", () => {
     expect(await lab.parked.list()).toMatchObject([{ reason: "same-identity", profileId: "openai-codex:work" }]);
   });
 });
+
+/** Pastes the address of a sign-in to work as `account`; the next `edits` edits fail, and the next `sends` sends after the first. */
+async function signInCutOff(lab: ChatLab, account: Account, edits: number, sends: number): Promise<void> {
+  await lab.say("work");
+  const { out } = lab;
+  lab.signIns.next = async () => {
+    const left = { edit: edits, send: sends };
+    for (const name of ["edit", "send"] as const) {
+      const real = out[name].bind(out) as (...args: unknown[]) => Promise<string>;
+      out[name] = (...args: unknown[]) => (left[name]-- > 0 ? Promise.reject(new Error("no network")) : real(...args));
+    }
+    return signedIn(account);
+  };
+  await lab.text(lab.signIns.callback("a1"));
+}
+
+describe("a received login that cannot be shown", () => {
+  it("in its message is shown in a new one", async () => {
+    const lab = await chatLab();
+    await signInCutOff(lab, alice, 1, 0);
+    expect(lab.out.last).toContain("Signed in as alice@example.com");
+    expect(lab.out.everything).not.toContain("did not expect");
+    await lab.press("Save and use first");
+    expect(await lab.queue.list()).toMatchObject([{ profileId: "openai-codex:work", makeFirst: true }]);
+  });
+
+  it("in a new one either is said to be kept, and where", async () => {
+    const lab = await chatLab();
+    await signInCutOff(lab, alice, 1, 1);
+    expect(lab.out.last).toContain("The login was received and is kept");
+    expect(lab.out.last).toContain("/codex_auth parked");
+    expect(await lab.parked.list()).toMatchObject([{ reason: "first-login" }]);
+  });
+
+  it("at all is left to the outbox", async () => {
+    const lab = await chatLab();
+    await signInCutOff(lab, alice, 99, 99);
+    const [parked] = await lab.parked.list();
+    expect(await lab.outbox.list("telegram")).toMatchObject([
+      { address: { chatId: "1", personId: "1" }, content: { kind: "reminder", parkedId: parked?.id } },
+    ]);
+    expect(await lab.queue.list()).toEqual([]);
+  });
+
+  it("is a job where it renews the same account: the answer comes through the outbox", async () => {
+    const lab = await chatLab();
+    await lab.writeStore({ work: alice });
+    await signInCutOff(lab, alice, 99, 99);
+    expect(await lab.queue.list()).toMatchObject([
+      { profileId: "openai-codex:work", requestedBy: { host: "telegram", messageId: lab.out.lastId } },
+    ]);
+    expect(lab.kicks()).toBeGreaterThan(0);
+    expect([await lab.parked.list(), await lab.outbox.list("telegram")]).toEqual([[], []]);
+    expect(lab.out.everything).not.toContain("did not expect");
+  });
+});

@@ -43,8 +43,8 @@ describe("/lease", () => {
     expect(card).toContain("Credential alpha");
     expect(card).toContain("Last contact now");
     expect(card).toContain("Used ▓░░░░░░░░░ 10 %");
-    expect(card).toContain("Told 12 requests, tokens 34 567 in, 890 out");
-    expect(card).toContain("Not told yet 2 requests");
+    expect(card).toContain("Told the broker: 12 requests, tokens 34 567 in, 890 out");
+    expect(card).toContain("Not told yet: 2 requests");
     expect(card).not.toContain("Of no known lease");
     expect(card).toContain("Profile lease: stored");
     expect(card).toContain("Auto renew on, auto rotate off");

@@ -18,7 +18,7 @@ describe("/codex_auth <profile>", () => {
     expect(lab.out.last).toContain("Cancel: /codex_auth cancel");
   });
 
-  it("suggests the profile's own account to the sign-in page, and asks for a fresh sign-in for a further profile", async () => {
+  it("asks the sign-in page for the profile's own account and workspace, and for a fresh sign-in of anybody for a further profile", async () => {
     const lab = await chatLab();
     await lab.say("first");
     await lab.writeStore({ work: alice });
@@ -26,7 +26,7 @@ describe("/codex_auth <profile>", () => {
     await lab.say("second");
     expect(lab.signIns.hints).toEqual([
       { forceSignIn: false },
-      { forceSignIn: false, email: "alice@example.com" },
+      { forceSignIn: true, email: "alice@example.com", workspaceId: "acc-alice" },
       { forceSignIn: true },
     ]);
   });

@@ -22,6 +22,7 @@ describe("/codex_auth", () => {
       "work · expires in 3 days",
       expect.stringContaining("old · "),
       "➕ New login",
+      "⚙️ Manage…",
     ]);
   });
 

@@ -26,7 +26,7 @@ describe.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s", (version) => {
         helper: { profiles: { "openai-codex:alice": copy, "openai-codex:own": fakeLogin("own") } },
       },
     });
-    bot = await startLabBot(lab.home, "auto", [ALICE]);
+    bot = await startLabBot(lab.home, "auto", { accounts: [ALICE] });
   });
 
   afterAll(async () => {

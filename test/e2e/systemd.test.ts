@@ -17,7 +17,8 @@ import {
 const END_MS = 200_000;
 const TOKEN = "OPENCLAW_GATEWAY_TOKEN";
 
-describe.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s as a systemd user unit", (version) => {
+// Side by side: most of the time each waits for its gateway's start window to pass.
+describe.concurrent.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s as a systemd user unit", (version) => {
   let started: SystemdLabResult;
   let lab: SystemdLab;
 
@@ -31,7 +32,7 @@ describe.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s as a systemd user
     await lab?.stop();
   });
 
-  test("a job from outside restarts the unit, once and as its own order", async ({ skip }) => {
+  test.sequential("a job from outside restarts the unit, once and as its own order", async ({ skip }) => {
     if (!started.ok) skip(started.reason);
     const before = await lab.unit();
     const { id } = await lab.queueLogin("grace");
@@ -45,7 +46,7 @@ describe.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s as a systemd user
     expect(await lab.systemdRunCalls()).toBe("");
   });
 
-  test("a job from inside the unit leaves it, survives the restart that ends everything there, and is done", async ({
+  test.sequential("a job from inside the unit leaves it, survives the restart that ends everything there, and is done", async ({
     skip,
   }) => {
     if (!started.ok) skip(started.reason);
@@ -71,7 +72,7 @@ describe.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s as a systemd user
     expect(await isThere(worker)).toBe(false);
   });
 
-  test("a worker whose whole control group is killed in mid-job leaves a job that the next start ends", async ({
+  test.sequential("a worker whose whole control group is killed in mid-job leaves a job that the next start ends", async ({
     skip,
   }) => {
     if (!started.ok) skip(started.reason);
@@ -90,7 +91,9 @@ describe.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s as a systemd user
     expect((await lab.unit()).invocationId).not.toBe(before.invocationId);
   });
 
-  test("a gateway whose whole unit is killed in mid-job comes back, and the job is done", async ({ skip }) => {
+  test.sequential("a gateway whose whole unit is killed in mid-job comes back, and the job is done", async ({
+    skip,
+  }) => {
     if (!started.ok) skip(started.reason);
     const { id } = await lab.queueLogin("hedy");
     must(await lab.program("inside", ["resume"]));
@@ -109,10 +112,10 @@ describe.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s as a systemd user
 
   async function expectDone(id: string, used = "restart"): Promise<void> {
     await until(async () => (await lab.receipts.get(id)) !== undefined, END_MS);
-    const receipt = await lab.receipts.get(id);
-    const { outcome, activation, problem } = receipt ?? {};
-    process.stdout.write(`${version}: ${JSON.stringify({ outcome, activation, problem, unit: await lab.unit() })}\n`);
-    expect(receipt).toMatchObject({ outcome: "done", activation: { used: expect.stringMatching(`^(?:${used})$`) } });
+    expect(await lab.receipts.get(id)).toMatchObject({
+      outcome: "done",
+      activation: { used: expect.stringMatching(`^(?:${used})$`) },
+    });
     await until(async () => (await lab.queue.open()).length === 0, END_MS);
     await lab.untilReady();
   }

@@ -106,7 +106,7 @@ describe("the composed chat", () => {
   it("signs in over the pinned issuer, parks the login, and makes a job that a worker is asked for", async () => {
     const server = await issuer(alice);
     const home = await house({ CODEX_AUTH_ISSUER: server.origin });
-    await home.say("work");
+    await home.say("paste work");
     const address = callbackOf(home.out);
     await home.text(`here you are: ${address}`);
     expect(home.out.deletions).toBe(1);
@@ -136,7 +136,7 @@ describe("the composed chat", () => {
   ])("answers a %s address in words, exchanges nothing with it and keeps nothing", async (kind, change, words) => {
     const server = await issuer(alice);
     const home = await house({ CODEX_AUTH_ISSUER: server.origin });
-    await home.say("work");
+    await home.say("paste work");
     const address = callbackOf(home.out);
     if (kind === "replayed") await home.text(address);
     const exchanges = server.bodies.length;
@@ -152,7 +152,7 @@ describe("the composed chat", () => {
 
   it("refuses a bare code with the reason, removed like an address", async () => {
     const home = await house();
-    await home.say("work");
+    await home.say("paste work");
     await home.say("finish work ac_the-secret-code");
     expect(home.out.deletions).toBe(1);
     expect(home.out.last).toContain("only a part of the callback address");
@@ -162,7 +162,7 @@ describe("the composed chat", () => {
   it("says what the issuer said, without what it said it about", async () => {
     const server = await issuer(bob, 400);
     const home = await house({ CODEX_AUTH_ISSUER: server.origin });
-    await home.say("work");
+    await home.say("paste work");
     await home.text(callbackOf(home.out));
     expect(home.out.last).toContain("did not take the code");
     expect(await home.parts.engine.parked.list()).toEqual([]);
@@ -172,7 +172,7 @@ describe("the composed chat", () => {
   it("binds a sign-in to its person, chat and host: nobody else sees, finishes or cancels it", async () => {
     const server = await issuer(alice);
     const home = await house({ CODEX_AUTH_ISSUER: server.origin });
-    await home.say("work");
+    await home.say("paste work");
     const address = callbackOf(home.out);
     const { signIns } = await buildChatServices(home.parts);
     const [attempt] = await signIns.waiting(asker);

@@ -1,4 +1,4 @@
-import { mkdir, readFile, readdir, stat, unlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, stat, symlink, unlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { LeasedAuthFile } from "../../src/lease/auth-file.ts";
@@ -25,6 +25,7 @@ describe("writing the leased login", () => {
       refreshFingerprint: fingerprint(tokens.refresh),
       accessFingerprint: fingerprint(tokens.access),
       writtenAt: NOW,
+      path: lab.path,
     });
     for (const path of [lab.path, lab.notePath]) expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect((await stat(dirname(lab.notePath))).mode & 0o777).toBe(0o700);
@@ -120,7 +121,7 @@ describe("a login that is not ours", () => {
     await expect(lab.file.write("lease_1", materialOf(tokensOf(LEASED)))).rejects.toMatchObject({
       code: "ERR_LEASE_FILE_TAKEN",
     });
-    expect(await lab.file.remove()).toMatchObject({ outcome: "left" });
+    expect(await lab.file.remove()).toEqual({ outcome: "absent", removedRenewed: false });
     expect(await lab.document()).toEqual(cliDocument(own));
     expect(await readdir(dirname(lab.notePath))).toEqual([]);
   });
@@ -143,7 +144,7 @@ describe("a login that is not ours", () => {
     await expect(lab.file.write("lease_1", materialOf(tokensOf(who)))).rejects.toMatchObject({
       code: "ERR_LEASE_FILE_TAKEN",
     });
-    expect(await lab.file.remove()).toMatchObject({ outcome: "left" });
+    expect((await lab.file.remove()).outcome).not.toBe("removed");
     expect(await lab.refresh()).toBe(own.refresh);
   });
 
@@ -302,6 +303,118 @@ describe("files that are damaged", () => {
       await unlink(path);
       await unlink(other);
     }
+  });
+});
+
+describe("a file that we never wrote", () => {
+  it("is not read by a removal: what is damaged there stops no release", async () => {
+    const lab = await authFileLab();
+    await mkdir(dirname(lab.path));
+    await writeFile(lab.path, "{ cut");
+    expect(await lab.file.remove()).toEqual({ outcome: "absent", removedRenewed: false });
+    expect(await readFile(lab.path, "utf8")).toBe("{ cut");
+  });
+});
+
+/** A lab whose settings name another file since the first write. */
+async function moved() {
+  const lab = await authFileLab();
+  const first = tokensOf(LEASED);
+  await lab.file.write("lease_1", materialOf(first));
+  const path = join(lab.root, "elsewhere", "auth.json");
+  const file = new LeasedAuthFile({ path, folder: dirname(lab.notePath), now: () => NOW });
+  const put = async (document: unknown) => {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, JSON.stringify(document));
+  };
+  const tokensThere = async () =>
+    (JSON.parse(await readFile(path, "utf8")) as ReturnType<typeof cliDocument>)["tokens"];
+  return { lab, first, path, file, put, tokensThere };
+}
+
+describe("a login file that is another one since", () => {
+  it("is removed where it was written to, renewed or not, and what lies in the other one stays", async () => {
+    for (const renew of [false, true]) {
+      const { lab, path, file, put } = await moved();
+      const own = cliDocument(tokensOf(LEASED));
+      await put(own);
+      if (renew) await lab.cli(cliDocument(tokensOf(LEASED)));
+      expect(await file.status()).toMatchObject({ kind: "other" });
+      expect(await file.remove()).toEqual({ outcome: "removed", removedRenewed: renew });
+      expect([await readdir(dirname(lab.path)), await readdir(dirname(lab.notePath))]).toEqual([[], []]);
+      expect(JSON.parse(await readFile(path, "utf8"))).toEqual(own);
+      expect(await file.remove()).toMatchObject({ outcome: "absent" });
+    }
+  });
+
+  it("is a person's where they have signed in over it: theirs stays, and ours goes to the new place", async () => {
+    const { lab, file } = await moved();
+    const own = cliDocument(tokensOf({ name: "ada" }));
+    await lab.cli(own);
+    expect(await file.remove()).toEqual({ outcome: "left", removedRenewed: false });
+    expect(await file.write("lease_1", materialOf(tokensOf(LEASED)))).toMatchObject({ outcome: "written" });
+    expect(await lab.document()).toEqual(own);
+  });
+
+  it("leaves the old place when it is written to the new one, and says what went with it", async () => {
+    for (const renew of [false, true]) {
+      const { lab, path, file, tokensThere } = await moved();
+      if (renew) await lab.cli(cliDocument(tokensOf(LEASED)));
+      const next = tokensOf(LEASED);
+      const written = await file.write("lease_1", materialOf(next));
+      expect(written).toEqual({ outcome: "written", replacedRenewed: renew });
+      expect(await readdir(dirname(lab.path))).toEqual([]);
+      expect(await tokensThere()).toMatchObject({ refresh_token: next.refresh });
+      expect(await lab.note()).toMatchObject({ path, refreshFingerprint: fingerprint(next.refresh) });
+      expect(await file.status()).toMatchObject({ kind: "ours" });
+    }
+  });
+
+  it("stays in the old place where the new one is a person's, until they give it up", async () => {
+    const { lab, first, file, put, tokensThere } = await moved();
+    const own = cliDocument(tokensOf(LEASED));
+    await put(own);
+    const next = tokensOf(LEASED);
+    await expect(file.write("lease_1", materialOf(next))).rejects.toMatchObject({ code: "ERR_LEASE_FILE_TAKEN" });
+    expect(await lab.refresh()).toBe(first.refresh);
+    const parked: unknown[] = [];
+    await file.takeOver("lease_1", materialOf(next), async ({ text }) => {
+      parked.push(JSON.parse(text.expose()));
+    });
+    expect(parked).toEqual([own]);
+    expect(await tokensThere()).toMatchObject({ refresh_token: next.refresh });
+    expect(await readdir(dirname(lab.path))).toEqual([]);
+  });
+
+  it("is the same one by another name: nothing is removed, and a renewed login stays", async () => {
+    const { lab, first, path, file } = await moved();
+    await mkdir(dirname(path));
+    await symlink(lab.path, path);
+    const renewed = tokensOf(LEASED);
+    await lab.cli(cliDocument(renewed));
+    expect(await file.write("lease_1", materialOf(first))).toEqual({ outcome: "kept", replacedRenewed: false });
+    expect(await lab.refresh()).toBe(renewed.refresh);
+  });
+
+  it("gives renewed tokens of the old place to the broker, and remembers its word on them", async () => {
+    const { lab, file } = await moved();
+    const renewed = tokensOf(LEASED);
+    await lab.cli(cliDocument(renewed));
+    const found = await file.renewedTokens("lease_1");
+    expect(found).toMatchObject({ kind: "renewed", refreshFingerprint: fingerprint(renewed.refresh) });
+    await file.notePushed("lease_1", fingerprint(renewed.refresh), "client_updated_manager");
+    expect(await file.remove()).toEqual({ outcome: "removed", removedRenewed: false });
+  });
+
+  it("is the one of the settings in a note of the version before, which names none", async () => {
+    const { lab, file } = await moved();
+    const { path: _path, ...older } = await lab.note();
+    await writeFile(lab.notePath, JSON.stringify(older));
+    expect(await lab.file.status()).toMatchObject({ kind: "ours", renewed: false });
+    expect(await lab.note()).toEqual({ ...older, path: lab.path });
+    await writeFile(lab.notePath, JSON.stringify(older));
+    expect(await lab.file.remove()).toMatchObject({ outcome: "removed" });
+    expect(await file.remove()).toMatchObject({ outcome: "absent" });
   });
 });
 

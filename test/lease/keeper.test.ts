@@ -132,6 +132,26 @@ describe("the keeper", () => {
     expect(forced).toEqual([false, true, true]);
   });
 
+  it("lets the step under way end when it is told to stop: its answer may be a lease that nobody else knows of", async () => {
+    const stop = new AbortController();
+    let isAborted: boolean | undefined;
+    const keeper = new LeaseKeeper({
+      step: async ({ signal }) => {
+        stop.abort();
+        await Promise.resolve();
+        isAborted = signal?.aborted;
+        return 1;
+      },
+      record: async () => none,
+      settings: { refreshIntervalMs: 60_000 },
+      random: () => 1,
+      sleep: async () => undefined,
+      log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    });
+    await keeper.run(stop.signal);
+    expect(isAborted).toBe(false);
+  });
+
   it("does what is to be done at the end once, and a failure of that is no failure of the host", async () => {
     let ends = 0;
     const lab = keep([async () => 1], {

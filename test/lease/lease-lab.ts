@@ -22,26 +22,45 @@ import { startSandboxBroker, type SandboxBroker, type SandboxBrokerOptions } fro
 import { temporaryFolder } from "../support/temp-folder.ts";
 
 /** A profile store that takes what it is given, or refuses. */
-export class MemoryStore implements LeasedStore {
+class MemoryStore implements LeasedStore {
   held: string | undefined;
   writes = 0;
+  profileId = "openai-codex:lease";
   removals = 0;
   /** What becomes of the writes from now on. */
   outcome: Exclude<WriteState, { kind: "unknown" }> = { kind: "done" };
   readonly #states = new Map<string, WriteState>();
+  readonly #tokens = new Map<string, string>();
 
   async write({ material }: Parameters<LeasedStore["write"]>[0]): Promise<string> {
     this.writes += 1;
     const jobId = `job-${this.writes}`;
     this.#states.set(jobId, this.outcome);
-    if (this.outcome.kind === "done") this.held = fingerprint(material.accessToken);
+    this.#tokens.set(jobId, fingerprint(material.accessToken));
+    if (this.outcome.kind === "done") this.held = this.#tokens.get(jobId);
     return jobId;
   }
 
+  /** Carries out the last write. */
+  finish(): void {
+    const jobId = `job-${this.writes}`;
+    this.#states.set(jobId, { kind: "done" });
+    this.held = this.#tokens.get(jobId);
+  }
+
+  /** What becomes of removals from now on. */
+  removing: WriteState = { kind: "done" };
+
   async remove(): Promise<string> {
     this.removals += 1;
-    this.held = undefined;
-    return `removal-${this.removals}`;
+    const jobId = `removal-${this.removals}`;
+    this.#states.set(jobId, this.removing);
+    if (this.removing.kind === "done") this.held = undefined;
+    return jobId;
+  }
+
+  place(): { readonly profileId: string; readonly agentId: string } {
+    return { profileId: this.profileId, agentId: "main" };
   }
 
   async state(jobId: string): Promise<WriteState> {
@@ -54,7 +73,7 @@ export class MemoryStore implements LeasedStore {
 }
 
 /** The record in memory: hours of a clock that a test moves are thousands of changes, each of them an fsync on disk. */
-export class MemoryBook implements LeaseBook {
+class MemoryBook implements LeaseBook {
   #record: LeaseRecord | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -81,7 +100,7 @@ export class MemoryBook implements LeaseBook {
 }
 
 /** One machine with its lease. */
-export interface LeaseMachine {
+interface LeaseMachine {
   readonly service: LeaseService;
   readonly store: MemoryStore;
   readonly client: LeaseBroker;
@@ -135,7 +154,7 @@ export async function leaseLab(
     onTestFinished(() => client.close());
     const store = around.sharing?.store ?? new MemoryStore();
     const book =
-      around.sharing?.book ?? (around.onDisk === true ? new LeaseFile(await temporaryFolder()) : new MemoryBook());
+      around.sharing?.book ?? (around.onDisk === true ? new LeaseFile(await temporaryFolder(), now) : new MemoryBook());
     const owner = { brokerUrl: broker.origin, machineId: all.machineId, agentId: all.agentId };
     const desk = new LeaseDesk({
       broker: client,

@@ -24,10 +24,12 @@ describe("what a person does about the lease", () => {
     await lab.step();
     await lab.broker.stop();
     await expect(lab.service.act({ kind: "release" })).rejects.toMatchObject({ code: "ERR_BROKER_UNREACHABLE" });
+    // The tokens do not wait for the broker.
+    expect(lab.store).toMatchObject({ removals: 1, held: undefined });
     await lab.broker.start();
     await lab.step();
     expect(lab.broker.leases()).toMatchObject([{ state: "released" }]);
-    expect(lab.store).toMatchObject({ removals: 1, held: undefined });
+    expect(lab.store.removals).toBe(1);
     expect(await lab.record()).toMatchObject({ note: "released-by-person" });
   });
 
@@ -39,6 +41,31 @@ describe("what a person does about the lease", () => {
     await lab.pass(5 * MINUTE);
     expect(lab.broker.leases()).toMatchObject([{ state: "released" }]);
     expect(lab.store.held).toBeUndefined();
+  });
+
+  it("release: a removal that is not carried out is asked for again until it is", async () => {
+    const lab = await leaseLab();
+    await lab.step();
+    lab.store.removing = { kind: "unknown" };
+    await lab.service.act({ kind: "release" });
+    expect(lab.store.held).toBeDefined();
+    await lab.pass(30 * MINUTE);
+    expect(lab.store.held).toBeDefined();
+    expect(lab.store.removals).toBeLessThan(12);
+    lab.store.removing = { kind: "done" };
+    await lab.pass(70 * MINUTE);
+    expect(lab.store.held).toBeUndefined();
+    expect((await lab.record())?.removals).toEqual([]);
+  });
+
+  it("rotate, confirmed for a lease that is gone by now: nothing is given up", async () => {
+    const lab = await leaseLab();
+    await lab.step();
+    const leaseId = (await lab.record())?.status?.leaseId ?? "";
+    const rotate = { kind: "rotate", leaseId } as const;
+    const [one, other] = await Promise.allSettled([lab.service.act(rotate), lab.service.act(rotate)]);
+    expect([one.status, other.status]).toEqual(["fulfilled", "rejected"]);
+    expect(lab.broker.leases().map(({ state }) => state)).toEqual(["released", "active"]);
   });
 
   it("rotate: another credential, written out at once", async () => {
@@ -65,6 +92,18 @@ describe("what a person does about the lease", () => {
     await lab.service.act({ kind: "reacquire" });
     expect(lab.broker.leases().map(({ state }) => state)).toEqual(["released", "active"]);
     expect(lab.store).toMatchObject({ removals: 1, writes: 2 });
+  });
+
+  it("reacquire while the broker is away: it is given back and had anew when it is back", async () => {
+    const lab = await leaseLab();
+    await lab.step();
+    await lab.broker.stop();
+    await expect(lab.service.act({ kind: "reacquire" })).rejects.toMatchObject({ code: "ERR_BROKER_UNREACHABLE" });
+    await lab.broker.start();
+    await lab.step();
+    expect(lab.broker.leases().map(({ state }) => state)).toEqual(["released", "active"]);
+    expect((await lab.record())?.note).toBeUndefined();
+    expect(lab.store.held).toBeDefined();
   });
 
   it("renew makes it longer; without a lease it says what to do", async () => {
@@ -100,9 +139,44 @@ describe("what a person does about the lease", () => {
     await lab.service.releaseForNow({});
     expect(lab.broker.leases()).toMatchObject([{ state: "released" }]);
     expect(lab.store.held).toBeUndefined();
+    await lab.pass(5 * MINUTE);
+    expect(lab.broker.leases()).toHaveLength(1);
     await lab.service.begin();
     await lab.step();
     expect((await lab.record())?.status).toMatchObject({ state: "active", ...OWNER });
+  });
+
+  it("a host that stopped while the broker was away has one lease, not two, after its next start", async () => {
+    const lab = await leaseLab();
+    await lab.step();
+    await lab.broker.stop();
+    await expect(lab.service.releaseForNow({})).rejects.toMatchObject({ code: "ERR_BROKER_UNREACHABLE" });
+    await lab.broker.start();
+    await lab.service.begin();
+    await lab.step();
+    expect(lab.broker.leases().map(({ state }) => state)).toEqual(["released", "active"]);
+    expect(lab.store.held).toBeDefined();
+  });
+
+  it("a host that stops leaves the lease to another process that keeps it", async () => {
+    const lab = await leaseLab();
+    await lab.service.step({ pid: 1 });
+    await lab.service.releaseForNow({ pid: 2 });
+    expect(lab.broker.leases()).toMatchObject([{ state: "active" }]);
+    await lab.service.releaseForNow({ pid: 1 });
+    expect(lab.broker.leases()).toMatchObject([{ state: "released" }]);
+  });
+
+  it("a view shows where the tokens are now, whoever put them there", async () => {
+    const lab = await leaseLab();
+    expect((await lab.service.view()).tokens).toBe("none");
+    lab.store.outcome = { kind: "open" };
+    await lab.step();
+    expect((await lab.service.view()).tokens).toBe("on-their-way");
+    lab.store.finish();
+    expect((await lab.service.view()).tokens).toBe("stored");
+    lab.store.held = undefined;
+    expect((await lab.service.view()).tokens).toBe("missing");
   });
 });
 
@@ -114,6 +188,28 @@ describe("a machine whose settings change", () => {
     expect((await renamed.service.view()).record).toBeUndefined();
     await renamed.step();
     expect((await renamed.record())?.status).toMatchObject({ machineId: "m9", state: "active" });
+  });
+
+  it("takes the tokens out of the profile that they were written to, when another one is to have them", async () => {
+    const lab = await leaseLab();
+    await lab.step();
+    expect((await lab.record())?.stored).toMatchObject({ profileId: "openai-codex:lease" });
+    lab.store.profileId = "openai-codex:shared";
+    await lab.service.act({ kind: "materialize" });
+    expect(lab.store.removals).toBe(1);
+    expect((await lab.record())?.stored).toMatchObject({ profileId: "openai-codex:shared" });
+  });
+
+  it("does not fight with a keeper of other settings, and takes its tokens over once that is gone", async () => {
+    const lab = await leaseLab({}, { onDisk: true });
+    await lab.service.step({ pid: process.pid + 1 });
+    const renamed = await lab.machine({ machineId: "m9" }, { sharing: lab });
+    await expect(renamed.step()).rejects.toMatchObject({ code: "ERR_LEASE_OTHER_AGENT" });
+    expect(lab.broker.leases()).toHaveLength(1);
+    lab.clock.now += 10 * MINUTE;
+    await renamed.step();
+    await renamed.service.act({ kind: "release" });
+    expect(lab.store.held).toBeUndefined();
   });
 
   it("is told what to set where there is no broker, and where the lease is switched off", async () => {

@@ -83,6 +83,32 @@ describe("a step of the keeper", () => {
     expect(lab.store.held).not.toBe(held);
   });
 
+  it("asks for tokens that are about to end, and writes them only when they are others", async () => {
+    const lab = await leaseLab();
+    await lab.pass(2 * MINUTE);
+    lab.broker.refreshCredential("alpha", 4.5 * MINUTE);
+    await lab.pass(3 * MINUTE);
+    expect(lab.store.writes).toBe(2);
+    expect(calls(lab, "materialize")).toBeLessThan(7);
+    lab.broker.refreshCredential("alpha", 2 * HOUR);
+    await lab.pass(2 * MINUTE);
+    expect(lab.store.writes).toBe(3);
+  });
+
+  it("waits for nothing because of a clock that was ahead and is right again", async () => {
+    const lab = await leaseLab({}, { broker: { credentials: [{ label: "alpha", utilizationPct: 10 }] } });
+    const year = 365 * 24 * HOUR;
+    for (let round = 0; round < 6; round += 1) {
+      await lab.step().catch(() => undefined);
+      lab.broker.markExhausted("alpha");
+      await lab.step().catch(() => undefined);
+    }
+    expect(await lab.record()).toMatchObject({ note: "backing-off" });
+    lab.clock.now -= year;
+    await lab.pass(10 * MINUTE);
+    expect((await lab.record())?.status).toMatchObject({ state: "active" });
+  });
+
   it("refuses tokens that have expired already, keeps the lease, and asks again later", async () => {
     const lab = await leaseLab();
     lab.broker.refreshCredential("alpha", -MINUTE);
@@ -210,6 +236,18 @@ describe("a credential that cannot be used", () => {
     expect(lab.broker.leases()).toHaveLength(1);
   });
 
+  it("without tokens at the broker for a moment is used when it has them again", async () => {
+    const lab = await leaseLab();
+    const body = JSON.stringify({ status: "denied", reason: "credential_material_not_found", lease: null });
+    lab.broker.faults.next({ kind: "answer", status: 404, body }, { on: "materialize" });
+    await expect(lab.step()).rejects.toMatchObject({ code: "ERR_LEASE_NO_MATERIAL" });
+    await lab.pass(2 * MINUTE);
+    expect(lab.store.writes).toBe(1);
+    expect((await lab.record())?.note).toBeUndefined();
+    await lab.pass(2 * HOUR);
+    expect(lab.broker.leases()).toHaveLength(1);
+  });
+
   it("without tokens at the broker is said, and left by a rotation", async () => {
     const lab = await leaseLab();
     lab.broker.deleteProfile("alpha");
@@ -243,6 +281,31 @@ describe("a lease that the broker wants rotated", () => {
     expect((await lab.record())?.status?.leaseId).not.toBe(before);
   });
 
+  it("is rotated at the next try where the first one failed", async () => {
+    const lab = await leaseLab({ autoRotate: true });
+    await lab.step();
+    const before = (await lab.record())?.status?.leaseId ?? "";
+    await lab.client.telemetry(
+      before,
+      { machineId: "m1", agentId: "openclaw" },
+      { ...nearlyFull, capturedAtMs: lab.clock.now },
+    );
+    lab.broker.faults.next({ kind: "text500" }, { on: "rotate" });
+    await lab.pass(5 * MINUTE);
+    expect((await lab.record())?.label).toBe("bravo");
+    expect(calls(lab, "rotate")).toBe(2);
+  });
+
+  it("is left by acquiring where the broker lets no client rotate and the credential is used up", async () => {
+    const lab = await leaseLab({ autoRotate: true });
+    lab.broker.configure({ allow_client_initiated_rotation: false });
+    await lab.pass(15 * MINUTE);
+    lab.broker.setUtilization("alpha", 100);
+    await lab.pass(5 * MINUTE);
+    expect((await lab.record())?.label).toBe("bravo");
+    expect(calls(lab, "rotate")).toBe(1);
+  });
+
   it("is rotated once where that is allowed, not to and fro", async () => {
     const lab = await leaseLab({ autoRotate: true, rotationPolicy: "recommended_or_required" });
     for (const label of ["alpha", "bravo", "charlie", "delta"]) lab.broker.setUtilization(label, 93);
@@ -253,12 +316,15 @@ describe("a lease that the broker wants rotated", () => {
 });
 
 describe("another agent's lease on this machine", () => {
-  it("is neither used nor disturbed, and said; when it is over we have our own", async () => {
+  it("is neither used nor disturbed, and said; when it is given back we have our own", async () => {
     const lab = await leaseLab();
     const other = await lab.machine({ agentId: "somebody" });
     await other.step();
-    await lab.step();
-    await lab.pass(5 * MINUTE);
+    for (let minute = 0; minute < 12; minute += 1) {
+      await other.step();
+      await lab.service.step();
+      lab.clock.now += MINUTE;
+    }
     expect(await lab.record()).toMatchObject({ note: "other-agent", status: { agentId: "somebody" } });
     expect(lab.store.writes).toBe(0);
     expect(lab.broker.leases()).toHaveLength(1);
@@ -266,6 +332,47 @@ describe("another agent's lease on this machine", () => {
     await lab.step();
     expect((await lab.record())?.status).toMatchObject({ agentId: "openclaw", state: "active" });
     expect(lab.store.writes).toBe(1);
+  });
+
+  it("is not kept alive by our looks when its agent is gone", async () => {
+    const lab = await leaseLab();
+    const other = await lab.machine({ agentId: "somebody" });
+    await other.step();
+    await lab.pass(7 * MINUTE);
+    expect((await lab.record())?.status).toMatchObject({ agentId: "openclaw", state: "active" });
+  });
+});
+
+describe("what stays of a lease that is over", () => {
+  it("is taken out of the store when no other lease is to be had, and not before", async () => {
+    const lab = await leaseLab({}, { broker: { credentials: [{ label: "alpha", utilizationPct: 10 }] } });
+    await lab.pass(15 * MINUTE);
+    lab.broker.expireLease((await lab.record())?.status?.leaseId ?? "");
+    const thief = await lab.machine({ machineId: "m2" });
+    const minutes = async (count: number): Promise<void> => {
+      for (let minute = 0; minute < count; minute += 1) {
+        await thief.step();
+        await lab.pass(MINUTE);
+      }
+    };
+    await minutes(6);
+    expect(lab.store.held).toBeDefined();
+    await minutes(8);
+    expect(lab.store.held).toBeUndefined();
+    expect(lab.store.removals).toBe(1);
+  });
+
+  it("is not its name: the card shows no credential under another one's", async () => {
+    const lab = await leaseLab();
+    await lab.pass(15 * MINUTE);
+    expect((await lab.record())?.label).toBe("alpha");
+    lab.broker.deleteProfile("bravo");
+    await lab.service.act({ kind: "rotate" }).catch(() => undefined);
+    expect((await lab.record())?.status?.credentialId).toContain("bravo");
+    expect((await lab.record())?.label).toBeUndefined();
+    // And the earlier one's tokens do not stay in use for good.
+    await lab.pass(15 * MINUTE);
+    expect(lab.store.held).toBeUndefined();
   });
 });
 
@@ -331,5 +438,15 @@ describe("a profile store that refuses the tokens", () => {
     await lab.pass(2 * MINUTE);
     expect(lab.store.writes).toBe(2);
     expect(lab.store.held).toBeDefined();
+  });
+
+  it("and one from which somebody takes them again and again gets them every few minutes, not every one", async () => {
+    const lab = await leaseLab();
+    await lab.step();
+    for (let minute = 0; minute < 60; minute += 1) {
+      lab.store.held = undefined;
+      await lab.pass(MINUTE);
+    }
+    expect(lab.store.writes).toBeLessThan(15);
   });
 });

@@ -1,12 +1,15 @@
 // Telemetry on a real sandbox broker, with a spool in a folder of its own.
 
 import { readdir } from "node:fs/promises";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { createLeaseBroker } from "../../src/lease/broker-client.ts";
 import type { LeaseContext } from "../../src/lease/batch.ts";
 import type { LeaseBroker } from "../../src/lease/broker.ts";
 import { LeaseTelemetry, type LeaseTelemetryOptions } from "../../src/lease/telemetry.ts";
+import { Secret } from "../../src/secrets/secret.ts";
 import { startSandboxBroker, type SandboxBroker } from "../../src/sandbox/broker.ts";
 import { temporaryFolder } from "../support/temp-folder.ts";
 
@@ -14,7 +17,7 @@ import { temporaryFolder } from "../support/temp-folder.ts";
 export const REQUEST = { usage: { prompt_tokens: 100, completion_tokens: 10 }, model: "gpt-5.4", status: "ok" };
 
 /** What the broker has of a lease, summed up over its rows. */
-export interface Told {
+interface Told {
   readonly rows: number;
   readonly requests: number;
   readonly tokensIn: number;
@@ -66,4 +69,17 @@ export async function openTelemetryLab(): Promise<TelemetryLab> {
     },
     batchFiles: async () => readdir(join(folder, "spool")).catch(() => []),
   };
+}
+
+/** A client of `server`, which begins to listen by this and ends with the test. */
+export async function clientOf(server: Server): Promise<LeaseBroker> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const broker = createLeaseBroker({ baseUrl: `http://127.0.0.1:${port}`, token: Secret.of("broker-token") });
+  onTestFinished(async () => {
+    await broker.close();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return broker;
 }

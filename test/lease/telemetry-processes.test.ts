@@ -62,7 +62,7 @@ describe("telemetry over processes", () => {
       await expect.poll(() => telemetryCalls(lab.site), { timeout: 10_000 }).toBe(1);
       await kill(peer);
       // The lock of a killed process is taken over when it was not renewed for a while; here that while is over.
-      if (kind === "hang") await utimes(join(lab.folder, "spool.lock"), 0, 0);
+      await utimes(join(lab.folder, "spool.lock"), 0, 0).catch(() => undefined);
       const telemetry = lab.telemetry();
       expect((await telemetry.totals()).unsent).toEqual({ requests: 1234, tokensIn: 123_400, tokensOut: 12_340 });
       expect(await telemetry.flush()).toMatchObject({ outcome: "sent" });

@@ -1,13 +1,18 @@
 import { readFile, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { LEASE } from "../../src/config/defaults.ts";
+import { BROKER, LEASE } from "../../src/config/defaults.ts";
 import { CodexAuthError } from "../../src/errors.ts";
 import { LeaseTelemetry } from "../../src/lease/telemetry.ts";
-import { openTelemetryLab, REQUEST } from "./telemetry-lab.ts";
+import { createLog } from "../../src/secrets/log.ts";
+import { clientOf, openTelemetryLab, REQUEST } from "./telemetry-lab.ts";
 
 const NOTHING = { requests: 0, tokensIn: 0, tokensOut: 0 };
 const ONE = { requests: 1, tokensIn: 100, tokensOut: 10 };
+
+/** A clock that is five minutes slow. */
+const slow = (): number => Date.now() - 5 * 60_000;
 
 describe("telemetry of a lease", () => {
   it("tells counts, model, source and status once, with the batch's id, and keeps nothing on disk", async () => {
@@ -283,6 +288,126 @@ describe("telemetry of a lease", () => {
     telemetry.tick();
     await expect.poll(() => lab.told(lease).rows).toBe(1);
     await telemetry.flush();
+  });
+
+  it("names the time by the broker's clock, and judges what it kept by ours: a clock that is slow ends no lease", async () => {
+    const lab = await openTelemetryLab();
+    const lease = await lab.lease();
+    const telemetry = lab.telemetry({ now: slow, brokerNow: Date.now });
+    telemetry.setLease(lease);
+    telemetry.observeUsage({ ...REQUEST, utilization_pct: 12 });
+    expect(await telemetry.flush()).toMatchObject({ outcome: "sent", rows: 1 });
+    const [row] = lab.site.telemetryRows(lease.leaseId);
+    expect(Math.abs(Date.now() - (row?.capturedAtMs ?? 0))).toBeLessThan(10_000);
+    expect(row).toMatchObject({ utilizationPct: 12, status: "ok" });
+    expect(await lab.broker.get(lease.leaseId)).toMatchObject({ state: "active" });
+    // Without it our own clock is the broker's: that is how the lease would have ended.
+    const trusting = lab.telemetry({ now: slow });
+    trusting.setLease(lease);
+    trusting.observeUsage(REQUEST);
+    await trusting.flush();
+    expect(await lab.broker.get(lease.leaseId)).toMatchObject({ state: "expired" });
+  });
+
+  it("flushes an interval after the clock was put back, not as late as the clock is", async () => {
+    const lab = await openTelemetryLab();
+    const lease = await lab.lease();
+    let now = Date.now();
+    const telemetry = lab.telemetry({ now: () => now, brokerNow: Date.now, flushIntervalMs: 60_000 });
+    telemetry.setLease(lease);
+    telemetry.observeUsage(REQUEST);
+    now -= 3_600_000;
+    telemetry.tick();
+    await expect.poll(() => lab.batchFiles()).toHaveLength(1);
+    expect(lab.told(lease).rows).toBe(0);
+    now += 60_000;
+    telemetry.tick();
+    await expect.poll(() => lab.told(lease).rows).toBe(1);
+    await telemetry.flush();
+  });
+
+  it("tries again at once where the clock was put back by more than any retry waits", async () => {
+    const lab = await openTelemetryLab();
+    const lease = await lab.lease();
+    let now = Date.now();
+    const telemetry = lab.telemetry({ now: () => now, brokerNow: Date.now, random: () => 1 });
+    telemetry.setLease(lease);
+    telemetry.observeUsage(REQUEST);
+    lab.site.faults.next({ kind: "text500" }, { on: "telemetry" });
+    expect(await telemetry.flush()).toMatchObject({ outcome: "failed", retryAtMs: now + LEASE.backoffMinMs });
+    now -= 3_600_000;
+    telemetry.tick();
+    await expect.poll(() => lab.told(lease).rows).toBe(1);
+    await telemetry.flush();
+  });
+
+  it("flushes after so many requests also where the clock was put back", async () => {
+    const lab = await openTelemetryLab();
+    const lease = await lab.lease();
+    let now = Date.now();
+    const telemetry = lab.telemetry({ now: () => now, brokerNow: Date.now, flushEveryRequests: 2 });
+    telemetry.setLease(lease);
+    now -= 3_600_000;
+    telemetry.start();
+    for (let time = 0; time < 2; time += 1) telemetry.observeUsage(REQUEST);
+    await expect.poll(() => lab.told(lease).requests, { timeout: 5_000 }).toBe(2);
+    await telemetry.stop();
+  });
+
+  it("counts a row as told where the broker took it and its answer cannot be read, and says so once", async () => {
+    const lab = await openTelemetryLab();
+    const lease = await lab.lease();
+    let calls = 0;
+    const answers = [{ status: "ok" }, "{", "x".repeat(2 * BROKER.maxBodyBytes)];
+    const server = createServer((request, response) => {
+      request.resume().on("end", () => {
+        const answer = answers[calls];
+        calls += 1;
+        response.setHeader("content-type", "application/json");
+        response.end(typeof answer === "string" ? answer : JSON.stringify(answer));
+      });
+    });
+    const broker = await clientOf(server);
+    const lines: string[] = [];
+    const telemetry = lab.telemetry({ broker, log: createLog((line) => lines.push(line), Date.now) });
+    telemetry.setLease(lease);
+    for (let time = 1; time <= answers.length; time += 1) {
+      telemetry.observeUsage(REQUEST);
+      const result = await telemetry.flush();
+      expect(result).toMatchObject({ outcome: "sent", rows: 1, sent: ONE, error: undefined, answer: undefined });
+      expect([calls, await lab.batchFiles()]).toEqual([time, []]);
+    }
+    expect(await telemetry.flush()).toMatchObject({ outcome: "nothing" });
+    expect(calls).toBe(answers.length);
+    const said = lines.filter((line) => line.includes("lease-telemetry-answer-unread"));
+    expect(said).toHaveLength(answers.length);
+    expect(said[0]).toContain("ERR_BROKER_RESPONSE");
+    expect(await telemetry.totals()).toMatchObject({ sent: { requests: answers.length }, unsent: NOTHING });
+  });
+
+  it.each([
+    ["HTML with 404", { status: 404, body: "<!doctype html>" }],
+    ["a redirect", { status: 307, body: "", headers: { location: "/elsewhere" } }],
+  ])("keeps a row that something else than the broker answered, and tries again later: %s", async (_what, answer) => {
+    const lab = await openTelemetryLab();
+    const lease = await lab.lease();
+    let now = Date.now();
+    const telemetry = lab.telemetry({ now: () => now, random: () => 1 });
+    telemetry.setLease(lease);
+    telemetry.observeUsage(REQUEST);
+    lab.site.faults.next({ kind: "answer", ...answer }, { on: "telemetry" });
+    expect(await telemetry.flush()).toMatchObject({
+      outcome: "failed",
+      rows: 0,
+      error: { code: "ERR_BROKER_RESPONSE" },
+      retryAtMs: now + LEASE.backoffMaxMs,
+    });
+    expect(await lab.batchFiles()).toHaveLength(1);
+    now += LEASE.backoffMaxMs;
+    telemetry.tick();
+    await expect.poll(() => lab.told(lease).rows).toBe(1);
+    expect(await telemetry.flush()).toMatchObject({ error: undefined });
+    expect(await telemetry.totals()).toMatchObject({ sent: ONE, unsent: NOTHING });
   });
 
   it("ends a flush by signal without losing what it was about to tell", async () => {

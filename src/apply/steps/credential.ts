@@ -9,9 +9,10 @@ import type { LoginTokens } from "../parked.ts";
 
 /**
  * The entry for a login, as OpenClaw's own login writes it (facts/openclaw-json-generation.md §1), with `accountId`, which it
- * adds at its first refresh. What survives of an entry that is replaced is the store's to decide.
+ * adds at its first refresh. One that came out of the store goes back as it was. What survives of an entry that is replaced is the store's to decide.
  */
 export function credentialFor(tokens: LoginTokens): SealedCredential {
+  if (tokens.entry !== undefined) return tokens.entry;
   const claims = decodeAccessToken(tokens.access);
   return sealCredential({
     type: "oauth",

@@ -5,25 +5,38 @@ import { CodexAuthError } from "../../errors.ts";
 import { decodeAccessToken } from "../../profiles/claims.ts";
 import { accessTokenOf, parseCredential, unsealEntry, type Credential } from "../../profiles/profile.ts";
 import type { EntryValues, FileChange, PlannedChange } from "../../profiles/store.ts";
-import { canonicalJson } from "../../secrets/fingerprint.ts";
+import { canonicalJson, fingerprint } from "../../secrets/fingerprint.ts";
 
 /** Says of a stored entry (undefined = none) whether it may go. */
 type MayGo = (entry: unknown) => boolean;
 
-/** True for a bare access token, the form in which leased credentials are stored. */
-export function isAccessOnly(entry: unknown): boolean {
-  const credential = parseCredential(entry);
-  // A token that lies elsewhere (`tokenRef`) was put there by a person: we never write one.
-  return credential?.type === "token" && credential["tokenRef"] === undefined;
+/** Which access tokens under which id are the lease's. */
+interface LeasedProfile {
+  readonly profileId: string;
+  /** Fingerprints of access tokens that we wrote; under the lease's own id every bare one is ours. */
+  readonly ours: readonly string[] | undefined;
+}
+
+/** True for a leased credential: a bare access token, under an id that people use too only one that we wrote ourselves. */
+export function isLeased({ profileId, ours = [] }: LeasedProfile): MayGo {
+  return (entry) => {
+    const credential = parseCredential(entry);
+    // A token that lies elsewhere (`tokenRef`) was put there by a person: we never write one.
+    if (credential?.type !== "token" || credential["tokenRef"] !== undefined) return false;
+    if (profileId === LEASE.profileId) return true;
+    const access = accessTokenOf(credential);
+    return access !== undefined && ours.includes(fingerprint(access));
+  };
 }
 
 /**
  * What a leased credential may replace: nothing, another leased one, an entry that no one can renew, and the copies with a refresh
  * token that the Auth Manager plugin left of the same account under the lease's id (facts/lease-broker.md §5 C).
  */
-export function isFreeFor(leased: { readonly profileId: string; readonly accountId: string | undefined }): MayGo {
+export function isFreeFor(leased: LeasedProfile & { readonly accountId: string | undefined }): MayGo {
+  const isOurs = isLeased(leased);
   return (entry) => {
-    if (entry === undefined || isAccessOnly(entry)) return true;
+    if (entry === undefined || isOurs(entry)) return true;
     const credential = parseCredential(entry);
     if (credential?.type !== "oauth") return false;
     // Not `refreshTokenOf`: a token that is just being refreshed has a marker in its place, and is somebody's all the same.

@@ -1,6 +1,12 @@
 // queued → prepared: works the change out against today's store and decides how the gateway will hear of it; writes no store.
 
-import { exposeValues, readValues, type EntryValues, type PlannedChange } from "../../profiles/store.ts";
+import {
+  exposeValues,
+  readValues,
+  type EntryValues,
+  type FileChange,
+  type PlannedChange,
+} from "../../profiles/store.ts";
 import { canonicalJson } from "../../secrets/fingerprint.ts";
 import { chooseActivation } from "../activation.ts";
 import type { JobSecret } from "../job-secrets.ts";
@@ -28,8 +34,13 @@ export async function prepare(run: JobRun, services: ExecutorServices): Promise<
     plan,
     mode: choice.mode,
     ...(wish.order === undefined ? {} : { order: wish.order }),
-    removedCopies: plan.files.filter((file) => file.role === "copy").map((file) => file.agentId),
+    removedCopies: plan.files.filter(isRemovedCopy).map((file) => file.agentId),
   });
+}
+
+/** A second copy goes, so that main's is inherited; where the profile gets another name, it gets it too. */
+function isRemovedCopy({ role, renameTo }: FileChange): boolean {
+  return role === "copy" && renameTo === undefined;
 }
 
 /** The job's secret. @throws CodexAuthError `ERR_JOB_SECRET_MISSING`. */

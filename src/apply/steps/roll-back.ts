@@ -2,7 +2,8 @@
 
 import type { CodexAuthError } from "../../errors.ts";
 import { toCodexAuthError } from "../../errors.ts";
-import type { Problem } from "../job.ts";
+import { isChange } from "../../profiles/store.ts";
+import { isManaged, type Job, type Problem } from "../job.ts";
 import { problemOf, type JobRun } from "../job-run.ts";
 import type { ExecutorServices } from "../services.ts";
 import { valuesOf } from "./prepare.ts";
@@ -46,6 +47,9 @@ async function end(
   const told = problem === undefined ? {} : { problem };
   // A login that is still in the store is not parked: the same refresh token in two places logs both out.
   if (remains === "standing") await settle(run, { outcome: "done", ...told }, services);
+  // What was removed and perhaps is not back is kept: rather twice than not at all.
+  else if (run.job.kind === "remove-profile" && remains === "unknown")
+    await settle(run, { outcome: "rolled-back", park: "removed", ...told }, services);
   else await settle(run, { outcome: "rolled-back", park: "rolled-back", ...told }, services);
 }
 
@@ -91,6 +95,7 @@ function reloads({ job }: JobRun): boolean {
 
 async function remainsOf(run: JobRun, services: ExecutorServices): Promise<Remains> {
   try {
+    if (isManaged(run.job)) return (await stands(run.job, services)) ? "standing" : "undone";
     const owner = run.job.plan?.files.find(({ role }) => role === "owner");
     if (owner === undefined) return "undone";
     if ((await services.store.check(owner)) === "after" && owner.before !== owner.after) return "standing";
@@ -98,4 +103,9 @@ async function remainsOf(run: JobRun, services: ExecutorServices): Promise<Remai
   } catch {
     return "unknown";
   }
+}
+
+async function stands({ plan }: Job, { store }: ExecutorServices): Promise<boolean> {
+  for (const file of plan?.files ?? []) if (isChange(file) && (await store.check(file)) === "after") return true;
+  return false;
 }

@@ -2,11 +2,14 @@
 
 import { createHash } from "node:crypto";
 import { decodeAccessToken, identityOf } from "../../profiles/claims.ts";
-import { hasEnded, type Job, type JobState, type LoginJob, type Problem } from "../job.ts";
+import type { FileChange } from "../../profiles/store.ts";
+import { canonicalJson } from "../../secrets/fingerprint.ts";
+import { hasEnded, isManaged, type Job, type JobState, type LoginJob, type Problem } from "../job.ts";
 import type { JobRun } from "../job-run.ts";
 import { loadTokens, type ParkedLogin } from "../parked.ts";
 import type { Receipt } from "../receipt.ts";
 import type { ExecutorServices } from "../services.ts";
+import { parkRemoved } from "./park-removed.ts";
 
 /** How a job ends. */
 export interface Ending {
@@ -19,10 +22,7 @@ export interface Ending {
 /** Ends the job of `run`. */
 export async function settle(run: JobRun, ending: Ending, services: ExecutorServices): Promise<void> {
   const { job } = run;
-  const parkedId =
-    ending.park === undefined || job.kind !== "save-login"
-      ? undefined
-      : await parkAgain(job, ending.park, ending.problem, services);
+  const parkedId = await park(job, ending, services);
   const receipt = receiptOf(job, ending, parkedId, services.now());
   await services.receipts.put(receipt);
   if (job.requestedBy !== undefined) {
@@ -31,6 +31,13 @@ export async function settle(run: JobRun, ending: Ending, services: ExecutorServ
   }
   await run.advance(ending.outcome, ending.problem === undefined ? {} : { problem: ending.problem });
   await services.queue.secrets.remove(run.job.id);
+}
+
+async function park(job: Job, ending: Ending, services: ExecutorServices): Promise<string | undefined> {
+  if (job.kind === "save-login" && ending.park !== undefined)
+    return parkAgain(job, ending.park, ending.problem, services);
+  const isGone = ending.outcome === "done" || ending.park === "removed";
+  return job.kind === "remove-profile" && isGone ? parkRemoved(job, services) : undefined;
 }
 
 /** A received login is never dropped: it is parked under an id of its own, the same one if we are killed and come here again. */
@@ -82,7 +89,7 @@ function receiptOf(job: Job, ending: Ending, parkedId: string | undefined, ended
     startedAt: job.createdAt,
     endedAt,
     durations: durationsOf(job, endedAt),
-    files: (job.plan?.files ?? []).map(({ path, before, after }) => ({ path, before, after })),
+    files: (job.plan?.files ?? []).map(fileOf),
     activation: {
       asked: job.activation,
       used: job.mode ?? "none",
@@ -91,6 +98,9 @@ function receiptOf(job: Job, ending: Ending, parkedId: string | undefined, ended
       ...(job.gatewayAfter === undefined ? {} : { gatewayAfter: job.gatewayAfter }),
     },
     ...(job.order === undefined ? {} : { order: job.order }),
+    ...(job.kind === "rename-profile" ? { renamedTo: job.to } : {}),
+    ...(job.kind === "order" ? { how: job.how } : {}),
+    ...("undoes" in job && job.undoes !== undefined ? { undoes: job.undoes } : {}),
     ...(job.removedCopies === undefined ? {} : { removedCopies: job.removedCopies }),
     ...credentialFacts(job),
     ...(ending.problem === undefined ? {} : { problem: ending.problem }),
@@ -101,9 +111,22 @@ function receiptOf(job: Job, ending: Ending, parkedId: string | undefined, ended
   };
 }
 
+/** What an undo needs to know of a file: structure and fingerprints, never a token. */
+function fileOf({ path, before, after, orderBefore, orderAfter, notes }: FileChange): Receipt["files"][number] {
+  const isOrderKept = canonicalJson(orderBefore) === canonicalJson(orderAfter);
+  return {
+    path,
+    before,
+    after,
+    ...(isOrderKept ? {} : { orderBefore, orderAfter }),
+    ...(notes === undefined ? {} : { notes }),
+  };
+}
+
 /** Whose credential it is about, as far as anybody may know. */
 function credentialFacts(job: Job): Pick<Receipt, "email" | "planType" | "expiresAtMs" | "leaseId" | "label"> {
   if (job.kind === "save-login") return job.login;
+  if (isManaged(job)) return {};
   if (job.kind === "remove-lease") return job.lease.leaseId === undefined ? {} : { leaseId: job.lease.leaseId };
   const { accountId: _unsaid, ...facts } = job.lease;
   return facts;

@@ -3,10 +3,10 @@
 import { APPLY } from "../../config/defaults.ts";
 import { CodexAuthError } from "../../errors.ts";
 import type { GatewayProfile } from "../../gateway/instance.ts";
-import type { Job } from "../job.ts";
+import { isManaged, type Job, type LoginJob, type SaveLeaseJob } from "../job.ts";
 import type { JobRun } from "../job-run.ts";
 import type { ExecutorServices } from "../services.ts";
-import { isOvertaken } from "./overtaken.ts";
+import { hasGivenWay, isOvertaken } from "./overtaken.ts";
 import { hasRestartedSince } from "./restart.ts";
 import { locateSettled } from "./settled.ts";
 
@@ -26,8 +26,11 @@ export async function verify(run: JobRun, services: ExecutorServices): Promise<v
     services.log.warn("store was written back", { job: run.job.id, repairs });
     return run.advance("prepared", { repairs }, "written back, once more");
   }
-  if (holding === "overtaken")
-    return run.advance("verified", { proven: "reloaded" }, "a later value of the profile has come meanwhile");
+  if (holding === "overtaken") {
+    // A login that was renewed is still the person's; an order or a name that somebody else has changed since is not.
+    const note = isManaged(run.job) ? { note: "It was changed again meanwhile, which was left as it is." } : {};
+    return run.advance("verified", { proven: "reloaded", ...note }, "a later value of the profile has come meanwhile");
+  }
   if (run.job.mode === "none" && (await tellNewGateway(run, services))) return;
   await run.advance("verified", { proven: await prove(run.job, services) });
 }
@@ -37,6 +40,7 @@ async function lookAt(job: Job, services: ExecutorServices): Promise<"holds" | "
   for (const file of job.plan?.files ?? []) {
     const holding = await services.store.check(file);
     if (holding === "after") continue;
+    if (await hasGivenWay(job, services)) return "overtaken";
     return holding === "other" && (await isOvertaken(job, services)) ? "overtaken" : "lost";
   }
   return "holds";
@@ -80,7 +84,15 @@ async function prove(job: Job, services: ExecutorServices): Promise<NonNullable<
   });
   if (listed === undefined) return told;
   const ours = listed.find((profile) => profile.profileId === job.profileId);
-  if (job.kind === "remove-lease") {
+  // The list of a gateway says nothing about orders and cooldowns.
+  if (job.kind === "order" || job.kind === "reset-profile") return told;
+  if (job.kind === "rename-profile") {
+    const isKnown = listed.some(({ profileId }) => profileId === job.to);
+    const left = await services.store.readCredential(job.profileId, job.agentId);
+    if (!isKnown || (ours !== undefined && left === undefined)) throw notSeen(job);
+    return "listed-by-gateway";
+  }
+  if (job.kind === "remove-lease" || job.kind === "remove-profile") {
     // Where the agent has an entry of its own under that id, the list says nothing about the one that went.
     const left = await services.store.readCredential(job.profileId, job.agentId);
     if (left !== undefined) return told;
@@ -90,7 +102,7 @@ async function prove(job: Job, services: ExecutorServices): Promise<NonNullable<
 }
 
 /** A login may be listed with a later expiry, since the gateway renews it; a leased credential is what it is. */
-function hasRead(job: Exclude<Job, { kind: "remove-lease" }>, ours: GatewayProfile | undefined): boolean {
+function hasRead(job: LoginJob | SaveLeaseJob, ours: GatewayProfile | undefined): boolean {
   if (ours === undefined || ours.expiresAtMs === undefined) return ours !== undefined;
   return job.kind === "save-login"
     ? ours.expiresAtMs >= job.login.expiresAtMs
@@ -113,8 +125,10 @@ function notSeen(job: Job): CodexAuthError {
   });
 }
 
-function nextStep({ kind }: Job): string {
-  return kind === "save-login"
-    ? "The login is kept: restart the gateway, then take it with `/codex_auth parked`."
+function nextStep(job: Job): string {
+  if (job.kind === "save-login")
+    return "The login is kept: restart the gateway, then take it with `/codex_auth parked`.";
+  return isManaged(job)
+    ? "Restart the gateway, then ask for the change again."
     : "Restart the gateway; the lease is tried again.";
 }

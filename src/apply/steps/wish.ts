@@ -7,28 +7,14 @@ import { CODEX_PROVIDER, openCredential } from "../../profiles/profile.ts";
 import { isSameLogin } from "../../profiles/same-login.ts";
 import type { PlannedChange, StoreSnapshot } from "../../profiles/store.ts";
 import { decodeAccessToken } from "../../profiles/claims.ts";
-import { fingerprint } from "../../secrets/fingerprint.ts";
+import { canonicalJson, fingerprint } from "../../secrets/fingerprint.ts";
 import type { Job, LoginJob, RemoveLeaseJob, SaveLeaseJob } from "../job.ts";
-import type { JobSecret } from "../job-secrets.ts";
 import { loadTokens } from "../parked.ts";
 import type { ExecutorServices } from "../services.ts";
 import { credentialFor, leasedCredentialFor } from "./credential.ts";
-import { isAccessOnly, isFreeFor, keepLogins, ownerEntry, profileTaken } from "./leased-profile.ts";
-
-/** A planned change with the order it writes, or the reason why nothing is to be done. */
-export type Wish =
-  | { readonly kind: "change"; readonly planned: PlannedChange; readonly order: Job["order"] }
-  /** An earlier plan of this very job has done it already: it is carried to its end. */
-  | { readonly kind: "as-planned" }
-  | { readonly kind: "nothing"; readonly note: string };
-
-/** What a wish rests on. */
-interface WishInput<J extends Job> {
-  readonly job: J;
-  readonly secret: JobSecret;
-  readonly snapshot: StoreSnapshot;
-  readonly services: ExecutorServices;
-}
+import { isFreeFor, isLeased, keepLogins, ownerEntry, profileTaken } from "./leased-profile.ts";
+import type { Wish, WishInput } from "./wish-kinds.ts";
+import { wishForManaged } from "./wish-manage.ts";
 
 /** Works out what `job` wants of today's store. @throws CodexAuthError where it may not or cannot have it. */
 export async function wishOf({ job, ...rest }: WishInput<Job>): Promise<Wish> {
@@ -39,6 +25,11 @@ export async function wishOf({ job, ...rest }: WishInput<Job>): Promise<Wish> {
       return wishForLease({ job, ...rest });
     case "remove-lease":
       return wishForRemoval({ job, ...rest });
+    case "order":
+    case "remove-profile":
+    case "rename-profile":
+    case "reset-profile":
+      return wishForManaged({ job, ...rest });
   }
 }
 
@@ -49,8 +40,13 @@ async function wishForLogin({ job, secret, snapshot, services }: WishInput<Login
   // A profile that is tried already keeps its place: writing an order down would only freeze the others.
   const isWritten = saved.isChanged && (job.makeFirst || !snapshot.lastingOrder.includes(job.profileId));
   const order = isWritten ? { written: [...saved.order], wasImplicit: saved.isNew } : undefined;
-  const planned = await plan(services, job, credential, order?.written);
+  const asked = job.wantedOrder;
+  const planned = await plan(services, job, credential, asked === undefined ? order?.written : asked);
   await assertAsPreviewed(job, credential, services);
+  if (asked !== undefined) {
+    const isKept = canonicalJson(asked ?? []) === canonicalJson(snapshot.storeOrder ?? []);
+    return { kind: "change", planned, order: isKept ? undefined : { written: [...(asked ?? [])], wasImplicit: false } };
+  }
   return { kind: "change", planned, order };
 }
 
@@ -64,7 +60,9 @@ async function wishForLease({ job, secret, snapshot, services }: WishInput<SaveL
   const credential = leasedCredentialFor(job.lease, secret.leased.access);
   const planned = await plan(services, job, credential, order?.written);
   const accountId = decodeAccessToken(secret.leased.access)?.accountId ?? job.lease.accountId;
-  const isFree = isFreeFor({ profileId: job.profileId, accountId });
+  // Its own among them: it may have been written before this job was killed.
+  const ours = [...(job.lease.ours ?? []), fingerprint(secret.leased.access)];
+  const isFree = isFreeFor({ profileId: job.profileId, accountId, ours });
   if (!isFree(ownerEntry(planned))) throw profileTaken();
   return { kind: "change", planned: keepLogins(planned, isFree), order };
 }
@@ -75,15 +73,18 @@ async function wishForRemoval({ job, snapshot, services }: WishInput<RemoveLease
     if (job.plan !== undefined) return { kind: "as-planned" };
     return { kind: "nothing", note: "There is no such profile any more, so nothing was changed." };
   }
-  const rest = orderAfterRemoval(snapshot.storeOrder, job.profileId);
+  // An order that only the lease has brought would keep logins that come later from being tried.
+  const isLeaseOrder = canonicalJson(job.lease.madeOrder ?? null) === canonicalJson(snapshot.storeOrder ?? []);
+  const rest = isLeaseOrder ? null : orderAfterRemoval(snapshot.storeOrder, job.profileId);
   const planned = await plan(services, job, null, rest);
   const owner = planned.plan.files.find(({ role }) => role === "owner");
-  if (!isAccessOnly(ownerEntry(planned)) || !isAccessOnly(openCredential(stored.credential)))
+  const isOurs = isLeased({ profileId: job.profileId, ours: job.lease.ours });
+  if (!isOurs(ownerEntry(planned)) || !isOurs(openCredential(stored.credential)))
     return { kind: "nothing", note: "The profile holds somebody's own login by now, so nothing was changed." };
   if (job.lease.stored !== undefined && owner?.before !== job.lease.stored)
     return { kind: "nothing", note: "The profile holds another credential by now, so nothing was changed." };
   const order = rest === undefined ? undefined : { written: [...(rest ?? [])], wasImplicit: false };
-  return { kind: "change", planned: keepLogins(planned, isAccessOnly), order };
+  return { kind: "change", planned: keepLogins(planned, isOurs), order };
 }
 
 function plan(

@@ -4,7 +4,7 @@ import { CodexAuthError, isCodexAuthError, toCodexAuthError } from "../../errors
 import type { GatewayInstance } from "../../gateway/gateway.ts";
 import type { OpenClawLockHold } from "../../storage/openclaw-lock.ts";
 import { chooseAfterFailedReload } from "../activation.ts";
-import type { Job } from "../job.ts";
+import { isManaged, type Job } from "../job.ts";
 import type { JobRun } from "../job-run.ts";
 import type { ExecutorServices } from "../services.ts";
 import { assertStillAllowed } from "./permission.ts";
@@ -125,7 +125,7 @@ function watchCancel(run: JobRun, services: ExecutorServices): { readonly signal
   const timer = setInterval(() => {
     services.queue.isCancelRequested(run.job.id).then(
       (asked) => {
-        if (asked && isWatching) controller.abort(cancelled(run.job.kind));
+        if (asked && isWatching) controller.abort(cancelled(run.job));
       },
       () => undefined,
     );
@@ -140,9 +140,10 @@ function watchCancel(run: JobRun, services: ExecutorServices): { readonly signal
 }
 
 /** The error of a job that its person gave up. */
-export function cancelled(kind: Job["kind"]): CodexAuthError {
+export function cancelled(job: Job): CodexAuthError {
+  const next = isManaged(job) ? "Ask for it again when you want it." : "The lease itself is as it was.";
   return new CodexAuthError("ERR_CANCELLED", {
     message: "The change was given up before anything was written.",
-    next: kind === "save-login" ? "The login is kept: see `/codex_auth parked`." : "The lease itself is as it was.",
+    next: job.kind === "save-login" ? "The login is kept: see `/codex_auth parked`." : next,
   });
 }

@@ -11,6 +11,8 @@ interface CommandEntry {
 }
 
 const profile = { name: "[profile]", summary: "a profile: default, a word, or a full id" };
+const named = { name: "<profile>", summary: profile.summary };
+const sure = { flags: "--sure", summary: "without asking" };
 const which = { name: "<number>", summary: "the number in the list of `parked`, or its id" };
 
 /** All commands, in the order of the help. */
@@ -59,6 +61,54 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./parked.ts")).discard,
   },
   {
+    name: "show",
+    summary: "one profile in full, and what can be done about it",
+    words: [profile],
+    load: async () => (await import("./manage.ts")).showProfile,
+  },
+  {
+    name: "use",
+    summary: "put a profile first in the order, the others behind it",
+    words: [named],
+    options: [sure],
+    load: async () => (await import("./manage.ts")).changeProfile("use"),
+  },
+  {
+    name: "only",
+    summary: "use a profile and no other",
+    words: [named],
+    options: [sure],
+    load: async () => (await import("./manage.ts")).changeProfile("only"),
+  },
+  {
+    name: "reset",
+    summary: "make OpenClaw forget a profile's cooldown and failures",
+    words: [named],
+    options: [sure],
+    load: async () => (await import("./manage.ts")).changeProfile("reset"),
+  },
+  {
+    name: "rename",
+    summary: "give a profile another name",
+    words: [named, { name: "<new>", summary: "its new name" }],
+    options: [sure],
+    load: async () => (await import("./manage.ts")).changeProfile("rename"),
+  },
+  {
+    name: "remove",
+    summary: "take a profile out of OpenClaw; its login is kept until it is discarded",
+    words: [named],
+    options: [sure],
+    load: async () => (await import("./manage.ts")).changeProfile("remove"),
+  },
+  {
+    name: "rollback",
+    summary: "take one of these changes back; without an id, the list of what may be",
+    words: [{ name: "[receipt]", summary: "the id of a receipt" }],
+    options: [sure],
+    load: async () => (await import("./manage.ts")).changeProfile("rollback"),
+  },
+  {
     name: "cancel",
     summary: "give up waiting sign-ins and changes not yet written",
     load: async () => (await import("./cancel.ts")).cancel,
@@ -79,12 +129,26 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./doctor.ts")).doctor,
   },
   {
+    name: "import",
+    summary: "take the Codex CLI's login over into a profile; explains and asks before",
+    words: [profile],
+    options: [{ flags: "--from <path>", summary: "its login file, instead of the Codex CLI's usual one" }],
+    load: async () => (await import("./import.ts")).importLogin,
+  },
+  {
+    name: "export",
+    summary: "hand a login to the Codex CLI; explains and asks before",
+    words: [{ name: "[profile]", summary: "the profile, or the id of a login in `parked`" }],
+    options: [{ flags: "--to <path>", summary: "its login file, instead of the Codex CLI's usual one" }],
+    load: async () => (await import("./export.ts")).exportLogin,
+  },
+  {
     name: "lease",
     summary: "this machine's lease with an Auth Manager broker; `lease help` lists its words, `lease keep` keeps it",
     words: [
       {
         name: "[action]",
-        summary: "refresh, renew, rotate, release, reacquire, auto, materialize, flush, observe, keep, help",
+        summary: "refresh, renew, rotate, release, reacquire, auto, materialize, takefile, flush, observe, keep, help",
       },
       { name: "[what]", summary: "behind `auto`: renew or rotate" },
       { name: "[on]", summary: "on or off" },

@@ -11,6 +11,8 @@ import { processTable } from "../../gateway/process-table.ts";
 import { openClawLockPath } from "../../storage/openclaw-lock.ts";
 import type { Parts } from "../services.ts";
 import type { Finding } from "./finding.ts";
+import { leaseFindings } from "./lease-check.ts";
+import { ownersFindings } from "./owners-check.ts";
 import { exposedFiles, settingsFile, settingsFindings } from "./settings-checks.ts";
 
 type Check = (parts: Parts) => Promise<readonly Finding[]>;
@@ -34,10 +36,12 @@ export async function checkEverything(parts: Parts, problem?: CodexAuthError): P
 const CHECKS: readonly (readonly [what: string, check: Check])[] = [
   ["generation", generation],
   ["store", store],
+  ["owners", ownersFindings],
   ["permissions", permissions],
   ["lock", lock],
   ["gateway", gateway],
   ["queue", queue],
+  ["lease", leaseFindings],
   ["bot", bot],
 ];
 
@@ -76,19 +80,12 @@ async function store({ store: port, config }: Parts): Promise<readonly Finding[]
   const snapshot = await port.read(config.agentId);
   const { files } = snapshot;
   const count = snapshot.summaries.length;
-  const shared = await port.sharedTokens();
   return [
     {
       what: "store",
       state: "ok",
       text: `${count} Codex ${count === 1 ? "profile" : "profiles"} of agent ${snapshot.agentId} ${files.length === 0 ? "(no store yet; it is made with the first login)" : `in ${files.join(", ")}`}`,
     },
-    ...shared.map((token): Finding => ({
-      what: "owners",
-      state: "warn",
-      text: `one login lies in ${token.holders.length} places (${token.holders.map(({ owner, profileId }) => `${owner}: ${profileId}`).join(", ")}): the next refresh in one logs the others out`,
-      next: "Sign in again for the profile: the copies are then removed and inherited.",
-    })),
   ];
 }
 

@@ -3,6 +3,8 @@
 import { cleanLines, cleanText } from "../../clean-text.ts";
 import { toCodexAuthError, type CodexAuthError, type ErrorCode } from "../../errors.ts";
 import type { Environment } from "../../config/env.ts";
+import type { LoopbackOptions } from "../../oauth/loopback.ts";
+import type { TerminalUi } from "../terminal/ui.ts";
 
 /** The process as the command line sees it. */
 export interface CliHost {
@@ -12,6 +14,8 @@ export interface CliHost {
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   readonly signals: Pick<NodeJS.EventEmitter, "on" | "once" | "off">;
+  /** The person at the terminal. Default: the keys of this process, and a browser that comes back to the registered ports. */
+  readonly person?: { readonly ui: TerminalUi; readonly loopback: LoopbackOptions };
 }
 
 /** Exit codes of the program. */

@@ -14,8 +14,10 @@ import { openParts, openSession, type CliSession } from "./open.ts";
 /** Shows the lease, does what the words ask for, or keeps it. */
 export const lease: CommandRun = async (call) => {
   const [word = ""] = call.words;
-  if (word === "keep") return keep(call);
-  if (word === "observe") return observe(call);
+  if (word === "keep" || word === "observe") {
+    if (call.words.length > 1) throw takesNothing(word);
+    return word === "keep" ? keep(call) : observe(call);
+  }
   const isLook = word === "" || word === "status" || word === "help";
   const cli = await openSession(call, { readOnly: isLook });
   const flags = call.options["sure"] === true ? ["yes"] : [];
@@ -34,17 +36,35 @@ async function observe(call: Call): Promise<Result> {
   const events = lines.map(parseEvent);
   const host = new LeaseHost(await openParts(call));
   try {
-    let counted = 0;
-    for (const event of events) if (await host.observe(event)) counted += 1;
-    await host.flush();
+    const skipped: number[] = [];
+    for (const [index, event] of events.entries()) if (!(await host.observe(event))) skipped.push(index + 1);
+    const counted = events.length - skipped.length;
+    if (counted === 0)
+      throw needsEvents("No line of standard input says how many tokens were used; nothing was counted.");
+    const told = await host.tell();
     const totals = await host.totals();
+    // They are counted and on disk: a call that said it failed would be repeated, and they would be counted twice.
+    const later = told.error === undefined ? "" : ` They are not told yet: ${told.error.message}`;
     return {
-      text: `Counted ${counted} of ${events.length} events.`,
-      data: { counted, events: events.length, usage: totals ?? null },
+      text: `Counted ${counted} of ${events.length} events.${skippedWords(skipped)}${later}`,
+      data: { counted, events: events.length, skipped, told: told.error === undefined, usage: totals ?? null },
     };
   } finally {
     await host.close();
   }
+}
+
+function skippedWords(lines: readonly number[]): string {
+  if (lines.length === 0) return "";
+  const shown = lines.slice(0, 10).join(", ");
+  return ` Left out, because they name no tokens: line ${shown}${lines.length > 10 ? " and more" : ""}.`;
+}
+
+function takesNothing(word: string): CodexAuthError {
+  return new CodexAuthError("ERR_USAGE", {
+    message: `\`lease ${word}\` takes nothing behind it.`,
+    next: "See `codex-auth-skill lease help`.",
+  });
 }
 
 function parseEvent(line: string, index: number): unknown {
@@ -58,7 +78,7 @@ function parseEvent(line: string, index: number): unknown {
 function needsEvents(message: string): CodexAuthError {
   return new CodexAuthError("ERR_USAGE", {
     message,
-    next: "Give one JSON object a line, such as the usage that a model's answer names; see the README.",
+    next: 'Give one JSON object a line, such as {"usage":{"prompt_tokens":120,"completion_tokens":40},"model":"gpt-5.4"}.',
   });
 }
 
@@ -79,7 +99,7 @@ async function keep(call: Call): Promise<Result> {
     call.output.progress(
       `Keeping the lease of ${machineId} / ${agentId}; Ctrl-C ends it. See \`codex-auth-skill lease\`.`,
     );
-    await host.keep(stopping.signal);
+    await host.keep(stopping.signal, (line) => call.output.progress(line));
     return { text: "The keeper has stopped.", data: { machineId, agentId } };
   } finally {
     signals.off("SIGINT", stop);

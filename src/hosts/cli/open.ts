@@ -8,7 +8,8 @@ import { SUBCOMMANDS } from "../../chat/command.ts";
 import { CodexAuthError, toCodexAuthError } from "../../errors.ts";
 import { silentLog, type Log } from "../../secrets/log.ts";
 import { buildChatServices, buildParts, type Parts } from "../services.ts";
-import { renderReply } from "../terminal/render.ts";
+import { hearBrowser, type BrowserReturn } from "../terminal/browser-return.ts";
+import { renderReply, typedHere } from "../terminal/render.ts";
 import { TerminalSession } from "../terminal/session.ts";
 import { launchWorkerFor } from "../worker/launch.ts";
 import type { Call } from "./call.ts";
@@ -89,16 +90,22 @@ export interface CliSession {
   readonly parts: Parts;
   /** Whether a person sits at this terminal. */
   readonly isAttended: boolean;
+  /** What hears the browser of a sign-in; undefined where nobody waits for one here. */
+  readonly browser: BrowserReturn | undefined;
   /** What was said, as this command's result. */
   readonly result: () => Result;
 }
 
 /**
  * Opens the chat for this call; `presses` where the buttons are offered with the arrow keys, so that their typed commands need
- * not be listed. Without a terminal nobody decides here: changes wait for a person (design, decision 12). With `readOnly` no
- * file is touched and no work is taken up: it also shows what is in a state folder that cannot be written.
+ * not be listed; `hears` where a sign-in may be started, whose browser then comes back here (close it at the end). Without a
+ * terminal nobody decides here: changes wait for a person (design, decision 12). With `readOnly` no file is touched and no work
+ * is taken up: it also shows what is in a state folder that cannot be written.
  */
-export async function openSession(call: Call, { presses = false, readOnly = false } = {}): Promise<CliSession> {
+export async function openSession(
+  call: Call,
+  { presses = false, readOnly = false, hears = false } = {},
+): Promise<CliSession> {
   const { host, output } = call;
   const parts = await openParts(call);
   const isAttended = host.stdin.isTTY && host.stdout.isTTY && !output.isJson;
@@ -109,9 +116,11 @@ export async function openSession(call: Call, { presses = false, readOnly = fals
   };
   const plain = { ...style, colors: false };
   const shown: string[] = [];
+  const services = await buildChatServices(parts, { unattended: !isAttended, readOnly });
+  const browser = isAttended && hears ? hearBrowser(parts, services, host.person?.loopback) : undefined;
   const session = new TerminalSession({
     parts,
-    services: await buildChatServices(parts, { unattended: !isAttended, readOnly }),
+    services: browser?.services ?? services,
     host: "cli",
     readOnly,
     hasButtons: false,
@@ -121,15 +130,19 @@ export async function openSession(call: Call, { presses = false, readOnly = fals
       output.rendered(renderReply(reply, style));
     },
   });
+  browser?.connect(session, (text) => output.progress(text));
   if (!readOnly) await parts.engine.resume().catch(() => undefined);
   return {
     session,
     parts,
     isAttended,
+    browser,
     result: () => {
       const failed = session.told.find(({ outcome }) => outcome !== "done");
       const problem = session.last?.problem ?? failed?.problem ?? (failed === undefined ? undefined : endedOtherwise());
-      return { data: { messages: shown, receipts: session.told }, ...(problem === undefined ? {} : { problem }) };
+      const data = { messages: shown, receipts: session.told };
+      if (problem === undefined) return { data };
+      return { data, problem: { ...problem, next: typedHere(problem.next, asCommandLine) } };
     },
   };
 }
@@ -143,7 +156,12 @@ function asCommandLine(command: string): string {
   // An address never stands on a command line: `finish` asks for it.
   if (word === "finish") return `codex-auth-skill finish ${rest[0] ?? ""}`.trim();
   const flags: Readonly<Record<string, string>> = { as: "--as", first: "--first", replace: "--replace", yes: "--sure" };
-  const words = isCommand ? rest.map((part) => flags[part] ?? part) : rest;
+  // Only `take` has words among its own; elsewhere they may be a profile's name, and a last `yes` confirms.
+  const isFlagged = word === "take" || word === "discard";
+  const words = rest.map((part, index) => {
+    const isFlag = isCommand && (isFlagged || (part === "yes" && index > 0 && index === rest.length - 1));
+    return isFlag ? (flags[part] ?? part) : part;
+  });
   return ["codex-auth-skill", ...(isCommand ? [] : ["start"]), word, ...words].join(" ");
 }
 

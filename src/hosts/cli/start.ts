@@ -1,9 +1,10 @@
-// `start`: begins a sign-in; at a terminal it goes on to the paste, for a script it asks a person in the chat to begin it.
+// `start`: begins a sign-in; at a terminal it waits for the browser or a paste, for a script it asks a person in the chat to begin it.
 
 import { CodexAuthError } from "../../errors.ts";
+import { typedName } from "../../chat/command.ts";
 import { resolveSelector, shortName } from "../../profiles/selector.ts";
 import { approversOf } from "../services.ts";
-import type { CommandRun } from "./call.ts";
+import type { Call, CommandRun } from "./call.ts";
 import { askAndFinish } from "./finish.ts";
 import { atNumber, openSession, profileWord, type CliSession } from "./open.ts";
 
@@ -11,13 +12,25 @@ import { atNumber, openSession, profileWord, type CliSession } from "./open.ts";
 export const start: CommandRun = async (call) => {
   const word = profileWord(call);
   if (word === undefined) throw needsProfile();
-  const cli = await openSession(call, { presses: true });
-  const name = await profileAt(word, cli);
-  if (!cli.isAttended) return forAPerson(cli, name);
+  const cli = await openSession(call, { presses: true, hears: true });
+  try {
+    const name = await profileAt(word, cli);
+    return await (cli.isAttended ? signIn(call, cli, name) : forAPerson(cli, name));
+  } finally {
+    await cli.browser?.close();
+  }
+};
+
+async function signIn(call: Call, cli: CliSession, name: string): ReturnType<CommandRun> {
   await cli.session.take({ kind: "command", name: "codex_auth", args: name });
   const isWaiting = cli.session.last?.buttons?.flat().some(({ kind }) => kind === "url") === true;
-  return isWaiting ? askAndFinish(call, cli, name) : cli.result();
-};
+  if (!isWaiting) return cli.result();
+  if (cli.browser?.isListening() === false)
+    call.output.progress(
+      "Or use a device code, which needs no browser on this machine: `codex-auth-skill chat` has it.",
+    );
+  return askAndFinish(call, cli, name);
+}
 
 async function profileAt(word: string, { parts }: CliSession): Promise<string> {
   if (!/^\d{1,4}$/.test(word)) return word;
@@ -37,7 +50,7 @@ async function forAPerson({ parts }: CliSession, name: string): ReturnType<Comma
     name,
     summaries.map(({ id }) => id),
   );
-  const command = `/codex_auth ${shortName(profileId)}`;
+  const command = `/codex_auth ${typedName(profileId)}`;
   const finishWith = { agentId, profileId, exists, finishWith: command };
   const people = approversOf(parts);
   if (people.length > 0) {
@@ -45,9 +58,9 @@ async function forAPerson({ parts }: CliSession, name: string): ReturnType<Comma
     const { answeredAt } = invitation;
     const head = `The sign-in for ${profileId} is begun and finished by a person, in the chat.`;
     const where = isNew
-      ? "The question stands in the chat now."
+      ? `The bot is asked to put the question to ${people.length === 1 ? "1 person" : `${people.length} people`}; it does so when it runs.`
       : answeredAt === undefined
-        ? "The question stands in the chat already; it is not sent again so soon."
+        ? "The bot was asked already; the question is not sent again so soon."
         : "A person has begun it already.";
     const next = `They press *Sign in* there or send \`${command}\`. \`codex-auth-skill status\` shows how it stands.`;
     const asked = answeredAt === undefined ? "asked" : "begun";

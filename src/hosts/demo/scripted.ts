@@ -88,7 +88,7 @@ async function leaseAndRelease(player: Player): Promise<void> {
   const [alpha] = world.broker.leases();
   out.check(
     leased?.profileId === LEASE.profileId && leased.access === fingerprint(world.broker.tokens("alpha").accessToken),
-    `the gateway's next model call uses the leased ${leased?.email ?? "nobody"} (before: ${before?.email ?? "nobody"})`,
+    `the next model call uses the leased ${leased?.email ?? "nobody"} (before: ${before?.email ?? "nobody"})`,
   );
   await player.command("lease release yes", 0, 1);
   const after = await world.usedProfile();

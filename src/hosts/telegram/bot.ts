@@ -1,6 +1,7 @@
 // The bot's wiring: who is heard, in which order, and what of an update reaches the chat.
 
 import { Bot, type Context, type NextFunction } from "grammy";
+import type { Message } from "grammy/types";
 import { mayHoldCallback } from "../../chat/command.ts";
 import type { Asker, Incoming, Outgoing } from "../../chat/conversation.ts";
 import type { ChatRouter } from "../../chat/router.ts";
@@ -70,10 +71,16 @@ export function createBot(parts: BotParts): Bot<TurnContext> {
     return hand(ctx, { kind: "press", data, ...(messageId === undefined ? {} : { messageId: String(messageId) }) });
   });
   bot.on("callback_query", (ctx) => ctx.turn?.out.toast?.("This button is not in use any more. Send /codex_auth."));
-  bot.on("message:text", async (ctx) => {
-    const { text } = ctx.message;
-    // In a group only what must not be seen there concerns us.
-    if (ctx.chat.type === "private" || mayHoldCallback(text)) await hand(ctx, { kind: "text", text });
+  bot.on("message", async (ctx) => {
+    const text = textOf(ctx.message);
+    // In a group, and under a picture, only what must not be seen there concerns us.
+    const isPlain = ctx.chat.type === "private" && ctx.message.text !== undefined;
+    if (isPlain || mayHoldCallback(text)) await hand(ctx, { kind: "text", text });
+  });
+  bot.on("edited_message", async (ctx) => {
+    // A command is not given twice by mending a letter; an address that was put in later must go all the same.
+    const text = textOf(ctx.editedMessage);
+    if (mayHoldCallback(text)) await hand(ctx, { kind: "text", text });
   });
   return bot;
 }
@@ -86,7 +93,8 @@ function doorkeeper(parts: BotParts): (ctx: TurnContext, next: NextFunction) => 
   const presses = new RecentIds(parts.limits.pressesRemembered);
   const queues = new ChatQueues();
   return async (ctx, next) => {
-    const { message, callback_query: query } = ctx.update;
+    const { callback_query: query } = ctx.update;
+    const message = ctx.update.message ?? ctx.update.edited_message;
     if (query !== undefined && !presses.add(query.id)) return;
     const asker = askerOf(ctx);
     if (asker === undefined) return;
@@ -94,7 +102,7 @@ function doorkeeper(parts: BotParts): (ctx: TurnContext, next: NextFunction) => 
     else {
       parts.strangers.ignored(asker);
       // Posted by whomever: a sign-in's address that a group has read must end its attempt. The chat stays silent about it.
-      if (asker.private || message?.text === undefined || !mayHoldCallback(message.text)) return;
+      if (asker.private || message === undefined || !mayHoldCallback(textOf(message))) return;
     }
     const window = windowOf(ctx, asker);
     const press = query === undefined ? undefined : pressAnswer(ctx, window, parts.limits.ackAfterMs);
@@ -112,6 +120,14 @@ function doorkeeper(parts: BotParts): (ctx: TurnContext, next: NextFunction) => 
       await press?.finish();
     }
   };
+}
+
+/** Everything that can be read in a message: its words, those under a picture, and the addresses behind its links. */
+function textOf(message: Pick<Message, "text" | "caption" | "entities" | "caption_entities">): string {
+  const links = [...(message.entities ?? []), ...(message.caption_entities ?? [])].flatMap((entity) =>
+    entity.type === "text_link" ? [entity.url] : [],
+  );
+  return [message.text ?? message.caption ?? "", ...links].join("\n");
 }
 
 function pressAnswer(ctx: Context, window: ChatWindow, ackAfterMs: number): PressAnswer {

@@ -7,7 +7,7 @@ import { openClawPaths, ownPaths } from "../../config/paths.ts";
 import { CodexAuthError, toCodexAuthError } from "../../errors.ts";
 import type { Log } from "../../secrets/log.ts";
 import { LeaseHost } from "../lease.ts";
-import { approversOf, buildChatServices, buildParts, mayAsk, type Parts } from "../services.ts";
+import { approversOf, buildChatServices, buildParts, mayAsk, type ChatOptions, type Parts } from "../services.ts";
 import { launchWorkerFor } from "../worker/launch.ts";
 import { keepExecuting } from "./rescue.ts";
 import { type RunningBot, runTelegramBot } from "./run.ts";
@@ -21,6 +21,8 @@ export interface TelegramHostOptions {
   /** Ends a start that waits for a network, and the bot. */
   readonly signal?: AbortSignal;
   readonly now?: () => number;
+  /** How a sign-in by device code waits between two looks. Default: the system's timer. */
+  readonly wait?: ChatOptions["wait"];
   /** Starts an executor. Default: a worker process that outlives the bot. */
   readonly launch?: (parts: Parts) => Promise<void>;
 }
@@ -40,7 +42,9 @@ export async function startTelegramBot(options: TelegramHostOptions): Promise<Ru
   if (token === undefined) throw noToken(settingsPath);
   const parts = buildParts({ environment, config, log, now, launch: options.launch ?? launchWorkerFor });
   const lease = config.lease.broker === undefined ? undefined : new LeaseHost(parts);
-  const router = new ChatRouter(await buildChatServices(parts, lease === undefined ? {} : { lease }));
+  const { wait } = options;
+  const chat = { ...(lease === undefined ? {} : { lease }), ...(wait === undefined ? {} : { wait }) };
+  const router = new ChatRouter(await buildChatServices(parts, chat));
   // No executor now is no reason for no bot: the jobs are on disk, and the next one that is enqueued starts an executor.
   await parts.engine.resume().catch((error: unknown) => log.error("telegram.resume-jobs", error));
   const bot = await runTelegramBot({

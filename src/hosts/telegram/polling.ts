@@ -81,7 +81,7 @@ export class Poller {
         return bot.api.getUpdates(
           {
             timeout: limits.pollSeconds,
-            allowed_updates: ["message", "callback_query"],
+            allowed_updates: ["message", "edited_message", "callback_query"],
             ...(offset === undefined ? {} : { offset }),
           },
           apiSignal(stop),

@@ -22,7 +22,15 @@ import { errorFields } from "./telegram-error.ts";
 /** What a bot needs of the chat. */
 export type BotRouter = Pick<
   ChatRouter,
-  "handle" | "renderReceipt" | "renderApproval" | "renderReminder" | "renderInvitation" | "settled" | "resume" | "close"
+  | "handle"
+  | "renderReceipt"
+  | "renderApproval"
+  | "renderReminder"
+  | "renderInvitation"
+  | "renderChange"
+  | "settled"
+  | "resume"
+  | "close"
 >;
 
 /** What a running bot is made of. */

@@ -1,6 +1,7 @@
 // The chat in a terminal: the arrow keys press the buttons of the last answer, commands can be typed, an address is typed unseen.
 
 import type { ActionButton } from "../../chat/reply.ts";
+import type { Arrivals } from "./arrivals.ts";
 import type { Choice, TerminalUi } from "./ui.ts";
 import type { TerminalSession } from "./session.ts";
 
@@ -12,6 +13,8 @@ export interface TerminalChat {
   readonly realStore: string | undefined;
   /** Further things to choose, asked for each time. */
   readonly extras?: () => readonly { readonly label: string; readonly act: () => Promise<void> }[];
+  /** What comes from outside of this terminal, such as a browser that is back. Default: nothing does. */
+  readonly arrivals?: Arrivals;
 }
 
 type Act =
@@ -24,27 +27,35 @@ const HARMLESS = /^\/codex_auth(?: (?:status|parked|help|cancel|new)\b.*)?$/;
 
 /** Talks until the person quits. */
 export async function runTerminalChat(chat: TerminalChat): Promise<void> {
-  const { session, ui } = chat;
+  const { arrivals, session, ui } = chat;
   let hasAgreed = chat.realStore === undefined;
   if (chat.realStore !== undefined) ui.print(`This chat works on the real store ${chat.realStore}.`);
   await session.deliver();
   await session.take({ kind: "command", name: "codex_auth", args: "" });
   for (;;) {
-    const act = await ui.choose("What now?", choicesFor(chat));
+    await arrivals?.settle();
+    session.catchUp();
+    const act = await ui.choose("What now?", choicesFor(chat), arrivals?.interrupt);
+    // What was chosen was chosen before that arrived, from what is no longer shown.
+    if ((await arrivals?.settle()) === true) continue;
     if (act === undefined || act.kind === "quit") return;
     const typed =
-      act.kind === "press" ? act.button.typed : act.kind === "type" ? await ui.type("Command or answer") : undefined;
+      act.kind === "press"
+        ? act.button.typed
+        : act.kind === "type"
+          ? await ui.type("Command or answer", arrivals?.interrupt)
+          : undefined;
     if (act.kind === "type" && (typed === undefined || typed.trim() === "")) continue;
     const isHarmless = act.kind === "show" || (typed !== undefined && HARMLESS.test(typed.trim()));
     if (!hasAgreed && !isHarmless) {
-      hasAgreed = await ui.agree(`This can change ${chat.realStore ?? "the store"}. Go on?`);
+      hasAgreed = await ui.agree(`This can change ${chat.realStore ?? "the store"}. Go on?`, arrivals?.interrupt);
       if (!hasAgreed) continue;
     }
     await perform(chat, act, typed);
   }
 }
 
-async function perform({ session, ui }: TerminalChat, act: Act, typed: string | undefined): Promise<void> {
+async function perform({ arrivals, session, ui }: TerminalChat, act: Act, typed: string | undefined): Promise<void> {
   if (act.kind === "extra") return act.act();
   if (act.kind === "show") {
     await session.take({ kind: "command", name: "codex_auth", args: "" });
@@ -54,7 +65,8 @@ async function perform({ session, ui }: TerminalChat, act: Act, typed: string | 
     await session.take({ kind: "press", data: act.button.data });
     return;
   }
-  const entered = act.kind === "paste" ? await ui.typeHidden("The address your browser ended on") : typed;
+  const entered =
+    act.kind === "paste" ? await ui.typeHidden("The address your browser ended on", arrivals?.interrupt) : typed;
   if (entered === undefined || entered.trim() === "") return;
   const command = /^\/codex_auth(?:\s+(.*))?$/su.exec(entered.trim());
   const incoming =

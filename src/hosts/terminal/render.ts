@@ -26,8 +26,13 @@ export function renderReply(reply: Reply, style: TerminalStyle): string {
 
 function renderSpan(span: Span, { colors, typed }: TerminalStyle): string {
   const data = withoutControls(typeof span === "string" ? span : span.text);
-  const text = typed === undefined ? data : data.replaceAll(/\/codex_auth(?: [\w<[][^`,;:.]*)?/g, typed);
+  const text = typed === undefined ? data : typedHere(data, typed);
   return typeof span === "string" || !colors ? text : styleText(STYLES[span.style], text, { validateStream: false });
+}
+
+/** `text` with each command of the chat as it is typed here. */
+export function typedHere(text: string, typed: (command: string) => string): string {
+  return text.replaceAll(/(?<![\w/.-])\/(?:codex_auth|lease)(?![\w/])(?: [\w<[](?:[^`,;:.]|[:.](?=\S))*)?/g, typed);
 }
 
 /** Data may hold anything; an escape sequence in an e-mail address must not clear the screen. Our own lines have no line ends inside. */

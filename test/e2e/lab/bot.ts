@@ -6,6 +6,7 @@ import { launchWorker } from "../../../src/apply/launch.ts";
 import { ChatRouter } from "../../../src/chat/router.ts";
 import type { Config } from "../../../src/config/config.ts";
 import { leaseFileSchema, leaseSettings } from "../../../src/config/lease-settings.ts";
+import { leaseValues } from "../../../src/config/lease-variables.ts";
 import { readEnvironment } from "../../../src/config/env.ts";
 import { approversOf, buildChatServices, buildParts, mayAsk, type Parts } from "../../../src/hosts/services.ts";
 import { runTelegramBot, type RunningBot } from "../../../src/hosts/telegram/run.ts";
@@ -32,11 +33,19 @@ export interface LabBot {
   stop(): Promise<void>;
 }
 
-/** Starts the bot for the OpenClaw of `home`; `accounts` are those that the sandbox issuer knows. */
+/** What a bot may be told beside its home. */
+interface LabBotOptions {
+  /** Those whom the sandbox issuer knows. Default: the issuer's own. */
+  readonly accounts?: readonly SandboxAccount[];
+  /** `AUTH_MANAGER_*`. Default: no broker. */
+  readonly lease?: Readonly<Record<string, string>>;
+}
+
+/** Starts the bot for the OpenClaw of `home`. It does not keep the lease: that is the keeper's. */
 export async function startLabBot(
   home: OpenClawHome,
   activation: Config["activation"],
-  accounts?: readonly SandboxAccount[],
+  { accounts, lease = {} }: LabBotOptions = {},
 ): Promise<LabBot> {
   const [telegram, issuer] = [
     await FakeTelegram.start(),
@@ -49,6 +58,7 @@ export async function startLabBot(
     CODEX_AUTH_ACTIVATION: activation,
     CODEX_AUTH_ALLOW_FROM: String(OWNER),
   };
+  const environment = { ...readEnvironment({ ...variables, ...lease }), tmp: home.tmp };
   const output: string[] = [];
   const log = createLog((line) => output.push(line), Date.now);
   const config: Config = {
@@ -58,14 +68,14 @@ export async function startLabBot(
     restartCommand: undefined,
     allowUnattended: false,
     issuer: issuer.origin,
-    lease: leaseSettings(leaseFileSchema.parse({}), {
+    lease: leaseSettings(leaseFileSchema.parse(leaseValues(environment.lease)), {
       home: home.home,
       hostname: "lab",
       configPath: join(home.home, "config.json"),
     }),
   };
   const parts = buildParts({
-    environment: { ...readEnvironment(variables), tmp: home.tmp },
+    environment,
     config,
     log,
     launch: () => launchWorker({ entry: WORKER, variables, placement: "fork" }),
@@ -103,7 +113,7 @@ export async function startLabBot(
 
 /** Signs `email` in as the profile of a sign-in card: gives the address on which the browser ends. */
 export async function signIn(bot: LabBot, profile: string, email: string): Promise<string> {
-  bot.telegram.person(OWNER).sends(`/codex_auth ${profile}`);
+  bot.telegram.person(OWNER).sends(`/codex_auth paste ${profile}`);
   const card = await bot.telegram.shows(OWNER, /Open the sign-in page/);
   const sent = bot.telegram.everything(OWNER).findLast(({ messageId }) => messageId === card.messageId);
   const url = sent?.buttons.find((button) => button.url !== undefined)?.url ?? "";

@@ -2,6 +2,7 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { once } from "node:events";
+import { fingerprint } from "../../../src/secrets/fingerprint.ts";
 
 /** One model call as the backend saw it. */
 export interface BackendCall {
@@ -11,6 +12,8 @@ export interface BackendCall {
   readonly tokenAccount: string | undefined;
   /** The `jti` of the bearer token, which tells two tokens of one account apart. */
   readonly tokenId: string | undefined;
+  /** Tells whether it was this very token, without being it. */
+  readonly tokenFingerprint: string;
 }
 
 /** A running fake. */
@@ -56,6 +59,7 @@ function describe(request: IncomingMessage): BackendCall {
     accountHeader: typeof account === "string" ? account : undefined,
     tokenAccount: auth?.chatgpt_account_id,
     tokenId: typeof tokenId === "string" ? tokenId : undefined,
+    tokenFingerprint: fingerprint((request.headers.authorization ?? "").replace(/^Bearer /, "")),
   };
 }
 

@@ -47,7 +47,8 @@ export function openClawEnvironment(openclaw: InstalledOpenClaw): NodeJS.Process
   return { ...bare, PATH: [dirname(openclaw.node), bare["PATH"] ?? ""].join(delimiter) };
 }
 
-async function install(recipe: Recipe, cache: string): Promise<void> {
+/** Makes sure that `recipe` is in the cache. */
+export async function install(recipe: Recipe, cache: string): Promise<void> {
   const folder = join(cache, recipe.name);
   if (await complete(recipe, folder)) return;
   await mkdir(cache, { recursive: true });

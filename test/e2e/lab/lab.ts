@@ -47,13 +47,14 @@ export async function startLab(openclaw: InstalledOpenClaw, options: LabOptions)
 /** A stored login of a person who does not exist. */
 export function fakeLogin(name: string, expiresAtMs = Date.now() + 8 * HOUR_MS): Record<string, unknown> {
   const owner = { email: `${name}@example.com`, userId: `user-${name}`, accountId: `account-${name}`, expiresAtMs };
+  // In the order in which 2026.5.28 writes it back at its first save: so that what it saves is what it was given.
   return {
     type: "oauth",
     provider: "openai-codex",
+    email: owner.email,
     access: fakeAccessToken({ ...owner, planType: "plus" }),
     refresh: fakeRefreshToken(),
     expires: expiresAtMs,
-    email: owner.email,
   };
 }
 

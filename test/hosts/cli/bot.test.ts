@@ -33,7 +33,7 @@ describe("the program with a bot token and an allow-list", () => {
 
     telegram.person(STRANGER).sends("/codex_auth");
     await expect.poll(() => output).toContain(String(STRANGER));
-    telegram.person(OWNER).sends("/codex_auth work");
+    telegram.person(OWNER).sends("/codex_auth paste work");
     const card = await telegram.shows(OWNER, /Open the sign-in page/);
     const sent = telegram.everything(OWNER).findLast(({ messageId }) => messageId === card.messageId);
     const url = sent?.buttons.find((button) => button.url !== undefined)?.url ?? "";

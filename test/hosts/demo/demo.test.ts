@@ -37,7 +37,7 @@ function processesOf(home: string): readonly number[] {
 }
 
 describe("the demo without a terminal", () => {
-  it("plays the main job and two failures in at most 60 lines, and leaves neither process nor folder", async () => {
+  it("plays the main job, two failures and a lease in at most 60 lines, and leaves neither process nor folder", async () => {
     const { home, child, ended } = await start();
     const [output, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
 
@@ -48,36 +48,50 @@ describe("the demo without a terminal", () => {
     expect(output).toContain("✅ team is saved.");
     expect(output).toContain("✔ the gateway's next model call uses grace@example.com");
     expect(output).toContain("already used");
-    expect(output).toContain("✔ rolled back: the store is as it was before");
+    expect(output).toContain("✔ rolled back: the store is as it was before; the login is not lost: it waits, parked");
     expect(output).toContain("✔ the gateway is down, and the answer says so");
     expect(output).toContain("✔ started again as the answer says, it uses what it used before: grace@example.com");
+    expect(output).toMatch(/^ you │ \/lease reacquire$/m);
+    expect(output).toMatch(
+      /^ bot │ Lease of demo \/ openclaw\n {5}│ lease_[\w-]+: active, ends in \d+ min\n {5}│ Credential alpha/m,
+    );
+    expect(output).toContain("[ Release… ]");
+    expect(output).toContain("✅ The leased login, as lease, is saved.");
+    expect(output).toContain("✔ the next model call uses the leased alpha@example.invalid (before: grace@example.com)");
+    expect(output).toContain("✅ The leased login was removed from lease.");
+    expect(output).toContain(
+      "✔ given back to the broker, gone from this machine; the gateway uses grace@example.com again",
+    );
+    expect(output.match(/✔/g)).toHaveLength(8);
     expect(output).not.toContain("✘");
     expect(output).not.toMatch(/eyJ|[?&]code=|[?&]state=/);
     expect(readdirSync(home)).toEqual([]);
     expect(processesOf(home)).toEqual([]);
   });
 
-  it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
-    "ends at once at %s, and leaves neither process nor folder",
-    async (signal) => {
-      const { home, child, ended } = await start();
-      child.stdout.setEncoding("utf8");
-      let output = "";
-      // In the middle: the gateway runs, a login is on its way.
-      await new Promise<void>((resolve) => {
-        child.stdout.on("data", (chunk: string) => {
-          output += chunk;
-          if (output.includes("Save as openai-codex:team?")) resolve();
-        });
+  it.each([
+    // In the middle of a sign-in, and of a lease that is being asked for.
+    ["SIGINT", "Save as openai-codex:team?"],
+    ["SIGTERM", "Save as openai-codex:team?"],
+    ["SIGHUP", "Save as openai-codex:team?"],
+    ["SIGINT", "/lease reacquire"],
+  ] as const)("ends at once at %s behind `%s`, and leaves neither process nor folder", async (signal, moment) => {
+    const { home, child, ended } = await start();
+    child.stdout.setEncoding("utf8");
+    let output = "";
+    await new Promise<void>((resolve) => {
+      child.stdout.on("data", (chunk: string) => {
+        output += chunk;
+        if (output.includes(moment)) resolve();
       });
-      expect(processesOf(home).length).toBeGreaterThan(1);
-      child.kill(signal);
-      expect((await ended)[0]).toBe(1);
-      expect(readdirSync(home)).toEqual([]);
-      await expect.poll(() => processesOf(home)).toEqual([]);
-      expect(existsSync(join(home, ".openclaw"))).toBe(false);
-    },
-  );
+    });
+    expect(processesOf(home).length).toBeGreaterThan(1);
+    child.kill(signal);
+    expect((await ended)[0]).toBe(1);
+    expect(readdirSync(home)).toEqual([]);
+    await expect.poll(() => processesOf(home)).toEqual([]);
+    expect(existsSync(join(home, ".openclaw"))).toBe(false);
+  });
 
   it("leaves neither process nor folder when it is killed without a chance to clean up", async () => {
     const { home, child, ended } = await start();

@@ -72,6 +72,10 @@ class ScriptedRouter implements BotRouter {
     return line("still there");
   }
 
+  async renderChange(): Promise<Reply> {
+    return { lines: [["A script asks for a change."]] };
+  }
+
   async renderInvitation({ profileId }: InvitationSubject): Promise<Reply> {
     return line(`a script asks for ${profileId}`);
   }

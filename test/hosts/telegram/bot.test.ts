@@ -11,6 +11,36 @@ const card = {
 } as const;
 const callbackUrl = "http://localhost:1455/auth/callback?code=abc&state=def";
 
+describe("a sign-in's address", () => {
+  it("is met wherever it stands: put in later, under a picture, or behind a word", async () => {
+    const lab = await BotLab.open();
+    const owner = lab.telegram.person(OWNER);
+    await lab.start();
+    const id = owner.sends("wait a moment");
+    await lab.router.hears(1);
+    owner.edits(id, callbackUrl);
+    await lab.router.hears(2);
+    owner.sendsPicture(`my browser says ${callbackUrl}`);
+    await lab.router.hears(3);
+    owner.sendsPicture("here is the page", { links: [callbackUrl] });
+    await lab.router.hears(4);
+    expect(lab.router.heard.slice(1).every(({ incoming }) => JSON.stringify(incoming).includes("code=abc"))).toBe(true);
+  });
+
+  it("is all that concerns us of an edit or a picture", async () => {
+    const lab = await BotLab.open();
+    const owner = lab.telegram.person(OWNER);
+    await lab.start();
+    const id = owner.sends("/codex_auth");
+    await lab.router.hears(1);
+    owner.edits(id, "/codex_auth work");
+    owner.sendsPicture("a cat");
+    owner.sends("/codex_auth status");
+    await lab.router.hears(2);
+    expect(lab.router.heard).toHaveLength(2);
+  });
+});
+
 describe("strangers", () => {
   it("get silence in every form, and their id is printed once with how to let them in", async () => {
     const lab = await BotLab.open();

@@ -26,6 +26,7 @@ describe("a script that asks for a sign-in", () => {
     expect((await lab.script("start", "work")).json()).toMatchObject({ ok: true, invitation: "asked" });
     expect(await lab.world.outbox.list("telegram")).toEqual([]);
 
+    lab.issuer.device.isEnabled = false;
     await owner.presses(card.messageId, "Sign in").answer;
     const login = await lab.telegram.shows(OWNER, /Open the sign-in page/);
     const link = lab.buttonsOf(login).find(({ url }) => url !== undefined)?.url ?? "";
@@ -51,6 +52,7 @@ describe("a script that asks for a sign-in", () => {
     const card = await lab.telegram.shows(OWNER, /asks for a new sign-in of work/);
     await bot.stop();
     await lab.start();
+    lab.issuer.device.isEnabled = false;
     await owner.presses(card.messageId, "Sign in").answer;
     await lab.telegram.shows(OWNER, /Open the sign-in page/);
   });

@@ -12,6 +12,7 @@ import { type SandboxIssuer, startSandboxIssuer } from "../../../src/sandbox/iss
 import type { SandboxAccount } from "../../../src/sandbox/issuer-state.ts";
 import { createLog } from "../../../src/secrets/log.ts";
 import { applyWorld } from "../../support/apply-world.ts";
+import type { ManualClock } from "../../support/manual-clock.ts";
 import { FakeTelegram } from "../../support/fake-telegram/fake-telegram.ts";
 import type { VisibleMessage } from "../../support/fake-telegram/chat-book.ts";
 import { temporaryFolder } from "../../support/temp-folder.ts";
@@ -25,6 +26,13 @@ const ACCOUNTS: readonly SandboxAccount[] = ["alice", "carol"].map((name) => ({
   accountId: `account-${name}`,
   planType: "plus",
 }));
+/** alice's other workspace. */
+const TEAM: SandboxAccount = {
+  email: "alice@example.com",
+  userId: "user-alice",
+  accountId: "account-team",
+  planType: "team",
+};
 
 /** One machine with an OpenClaw, a bot and people. */
 export class LoginLab {
@@ -38,10 +46,12 @@ export class LoginLab {
   /** Texts that were visible to the owner whenever the issuer was asked for tokens. */
   readonly seenAtExchange: string[][] = [];
   readonly #home: string;
+  readonly #clock: ManualClock | undefined;
   #working: Promise<unknown> = Promise.resolve();
 
-  private constructor(home: string, telegram: FakeTelegram, issuer: SandboxIssuer) {
+  private constructor(home: string, telegram: FakeTelegram, issuer: SandboxIssuer, clock: ManualClock | undefined) {
     this.#home = home;
+    this.#clock = clock;
     this.telegram = telegram;
     this.issuer = issuer;
     this.world = applyWorld(home);
@@ -52,14 +62,17 @@ export class LoginLab {
     };
   }
 
-  /** Sets a machine up; everything goes with the running test. */
-  static async open(): Promise<LoginLab> {
+  /** Sets a machine up; everything goes with the running test. Bot and issuer go by `clock`, where there is one. */
+  static async open(clock?: ManualClock): Promise<LoginLab> {
     const home = await temporaryFolder();
     const telegram = await FakeTelegram.start();
     onTestFinished(() => telegram.close());
-    const issuer = await startSandboxIssuer({ accounts: ACCOUNTS });
+    const issuer = await startSandboxIssuer({
+      accounts: [...ACCOUNTS, TEAM],
+      ...(clock === undefined ? {} : { now: clock.now }),
+    });
     onTestFinished(() => issuer.close());
-    const lab = new LoginLab(home, telegram, issuer);
+    const lab = new LoginLab(home, telegram, issuer, clock);
     onTestFinished(async () => void (await lab.#working));
     lab.allowOnly(OWNER, PARTNER);
     const settings = { meta: { lastTouchedVersion: "2026.4.5" } };
@@ -78,6 +91,7 @@ export class LoginLab {
       }),
       log: createLog((entry) => this.logged.push(entry), Date.now),
       print: (text) => this.printed.push(text),
+      ...(this.#clock === undefined ? {} : { now: this.#clock.now, wait: this.#clock.wait }),
       launch: async (parts) => {
         if (this.works) this.#working = this.#working.then(() => executeOpenJobs(parts, "foreground"));
       },
@@ -100,7 +114,7 @@ export class LoginLab {
 
   /** Asks for a sign-in of `profile` and gives the address of the sign-in page. */
   async startSignIn(profile: string, personId: number = OWNER): Promise<string> {
-    this.telegram.person(personId).sends(`/codex_auth ${profile}`);
+    this.telegram.person(personId).sends(`/codex_auth paste ${profile}`);
     const card = await this.telegram.shows(personId, /Open the sign-in page/);
     return this.buttonsOf(card).find(({ url }) => url !== undefined)?.url ?? "";
   }

@@ -23,6 +23,7 @@ describe("a login", () => {
       expect.stringMatching(/^alice/),
       expect.stringMatching(/^bob/),
       "➕ New login",
+      "⚙️ Manage…",
     ]);
     await owner.presses(picker.messageId, "➕ New login").answer;
     await lab.telegram.shows(OWNER, /Choose a name/);
@@ -180,6 +181,6 @@ describe("a button", () => {
     const picker = await lab.telegram.shows(OWNER, /Codex logins/);
     // Too large ones would have been put into words.
     expect(picker.text).not.toMatch(/New login: /);
-    expect(lab.buttonsOf(picker)).toHaveLength(3);
+    expect(lab.buttonsOf(picker)).toHaveLength(4);
   });
 });

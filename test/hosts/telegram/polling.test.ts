@@ -88,12 +88,12 @@ describe("polling", () => {
     expect(lab.printed).toHaveLength(2);
   });
 
-  it("asks for messages and presses only, and holds the line instead of asking in circles", async () => {
+  it("asks for messages, their edits and presses only, and holds the line instead of asking in circles", async () => {
     const lab = await BotLab.open();
     await answering(lab);
     await lab.telegram.waitFor(() => lab.telegram.updates.pending().length === 0);
     const polls = lab.telegram.callsOf("getUpdates");
-    expect(polls[0]?.args["allowed_updates"]).toEqual(["message", "callback_query"]);
+    expect(polls[0]?.args["allowed_updates"]).toEqual(["message", "edited_message", "callback_query"]);
     expect(polls.length).toBeLessThanOrEqual(3);
   });
 

@@ -46,6 +46,19 @@ export class Person {
     return this.sends(text, { forwardedFrom: from });
   }
 
+  /** Sends a picture with words under it, and with addresses behind some of them. */
+  sendsPicture(caption: string, options: { readonly chat?: number; readonly links?: readonly string[] } = {}): number {
+    const { book, updates } = this.#parts;
+    const chatId = options.chat ?? this.id;
+    const content = withFoundEntities({ text: caption, entities: [] });
+    const message = book.add({ chatId, authorId: this.id, content, keyboard: [] });
+    const { text: _text, entities: _entities, ...rest } = describe(this.#parts, message);
+    const links = (options.links ?? []).map((url) => ({ type: "text_link", offset: 0, length: 1, url }));
+    updates.push("message", { ...rest, caption, caption_entities: links, photo: [] });
+    this.#changed();
+    return message.messageId;
+  }
+
   /** Changes an own message. */
   edits(messageId: number, text: string, options: { readonly chat?: number } = {}): void {
     const chatId = options.chat ?? this.id;

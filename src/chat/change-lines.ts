@@ -1,0 +1,94 @@
+// Sentences that the previews of changes share: names, whose a login is, other agents, openclaw.json, bound chats.
+
+import type { Keeper } from "../apply/whose.ts";
+import { cleanText } from "../clean-text.ts";
+import { CHAT } from "../config/defaults.ts";
+import type { PlannedChange } from "../profiles/store.ts";
+import type { Turn } from "./context.ts";
+import { nameFor } from "./profile-words.ts";
+import { bold, code, type Line } from "./reply.ts";
+
+type Parts = Pick<Turn, "services" | "asker">;
+
+/** A profile's name, as data. */
+export function nameSpan({ asker }: Pick<Turn, "asker">, profileId: string): Line[number] {
+  return bold(nameFor(asker, profileId));
+}
+
+/** Names of profiles in their order. */
+export function names({ asker }: Pick<Turn, "asker">, ids: readonly string[]): string {
+  return ids.length === 0 ? "none" : ids.map((id) => nameFor(asker, id)).join(", ");
+}
+
+/** Whose a credential is that no person here keeps. */
+export function keeperLine(keeper: Keeper): Line {
+  if (keeper.kind === "program") return [`Its login is kept by ${keeper.name}: it is not renamed or removed here.`];
+  if (keeper.kind === "lease")
+    return ["It holds the leased login: ", code("/lease"), " writes it and takes it away again."];
+  return ["Its login is your own."];
+}
+
+/** A profile or order that an agent inherits is changed where it lies: for all of them. */
+export function mainLines({ files }: PlannedChange["plan"], agentId: string): readonly Line[] {
+  const owners = [...new Set(files.filter(({ role }) => role !== "copy").map((file) => file.agentId))];
+  return owners.includes(agentId) || owners.length === 0
+    ? []
+    : [[`This lies in ${agents(owners)}, so it changes for every agent that inherits it.`]];
+}
+
+/** What other agents have of the profile, and what becomes of that. */
+export function elsewhereLines(
+  { files, keptElsewhere, unreadable }: PlannedChange["plan"],
+  what: string,
+): readonly Line[] {
+  const copies = files.filter(({ role }) => role === "copy").map(({ agentId }) => agentId);
+  return [
+    ...(copies.length === 0 ? [] : [[`${agents(copies)} ${what}.`]]),
+    ...(keptElsewhere.length === 0 ? [] : [[`${agents(keptElsewhere)} keeps another login of that name.`]]),
+    ...(unreadable.length === 0 ? [] : [[`⚠️ The store of ${agents(unreadable)} cannot be read and stays as it is.`]]),
+  ];
+}
+
+function agents(ids: readonly string[]): string {
+  return ids.map((id) => cleanText(id, CHAT.maxLabelChars)).join(", ");
+}
+
+/** openclaw.json is the person's: what it says of the profile is said, and never edited. */
+export async function configLines({ services }: Pick<Turn, "services">, profileId: string): Promise<readonly Line[]> {
+  const paths = await services.store.namedInConfig(profileId).catch(() => []);
+  if (paths.length === 0) return [];
+  const where = paths.map((path) => cleanText(path, CHAT.maxLabelChars * 2)).join(", ");
+  return [
+    [`⚠️ openclaw.json names it (${where}) and is never edited here.`],
+    ["→ Change it there yourself, with ", code("openclaw config set"), " or ", code("openclaw configure"), "."],
+  ];
+}
+
+/** Chats that stay with another profile although the order changes. */
+export async function pinLines(
+  { services, asker }: Parts,
+  agentId: string,
+  profileId: string,
+  how: "first" | "only",
+): Promise<readonly Line[]> {
+  const others = ((await services.pins?.(agentId)) ?? []).filter((pin) => pin.profileId !== profileId);
+  if (others.length === 0) return [];
+  const ids = [...new Set(others.map((pin) => pin.profileId))];
+  const chats = others.length === 1 ? "1 chat is" : `${others.length} chats are`;
+  return how === "only"
+    ? [[`${chats} bound to ${names({ asker }, ids)} now and will use this one.`]]
+    : [[`${chats} bound to ${names({ asker }, ids)} and may stay there; “only” moves them too.`]];
+}
+
+/** Chats that are bound to a name that goes. */
+export async function boundLines(
+  { services }: Pick<Turn, "services">,
+  agentId: string,
+  profileId: string,
+): Promise<readonly Line[]> {
+  const bound = ((await services.pins?.(agentId)) ?? []).filter((pin) => pin.profileId === profileId).length;
+  if (bound === 0) return [];
+  return [
+    [`${bound === 1 ? "1 chat is" : `${bound} chats are`} bound to the old name and will go by the order again.`],
+  ];
+}

@@ -1,0 +1,201 @@
+// The card of one profile: what is stored, loaded and tried, the first layer that disagrees, and what can be done about it.
+
+import { SUBCOMMANDS, typedName } from "./command.ts";
+import { keeperLine, names } from "./change-lines.ts";
+import { subjectOf, type Subject } from "./change-preview.ts";
+import { targetOf } from "./change.ts";
+import type { ActionName } from "./button.ts";
+import { agentFlag, button, requirePrivate, show, type Turn } from "./context.ts";
+import { firstDisagreement, type Layer } from "./manage-layers.ts";
+import { loginSubject } from "./picker.ts";
+import { idSpan, nameFor, profileSpans, stateLabel } from "./profile-words.ts";
+import { bold, code, type ActionButton, type Line } from "./reply.ts";
+import type { Loaded } from "./services.ts";
+import type { SessionPin } from "../profiles/session-pins.ts";
+
+type Verb = "show" | "use" | "only" | "reset" | "rename" | "remove";
+
+/** `/codex_auth show [profile]`: the card, or the list of those there are. */
+export async function showProfile(turn: Turn, agentId: string, selector: string | undefined): Promise<void> {
+  requirePrivate(turn);
+  if (selector === undefined) return showManage(turn, agentId);
+  const target = await targetOf(turn, agentId, selector);
+  return showCard(turn, target.agentId, target.profileId);
+}
+
+/** The profiles of an agent, each with a way to its card. */
+export async function showManage(turn: Turn, agentId: string): Promise<void> {
+  requirePrivate(turn);
+  const { services, asker } = turn;
+  const { summaries } = await services.store.read(agentId);
+  await services.lists.show(asker, { kind: "profiles", agentId, entries: summaries.map(({ id }) => id) });
+  const rows = summaries.map((profile) => [
+    verb(turn, "show", agentId, profile.id, `${nameFor(asker, profile.id)} · ${stateLabel(profile, services.now())}`),
+  ]);
+  const back = button(turn, "codex_auth_menu", ["menu", agentId], {
+    label: "Back",
+    typed: `/codex_auth${agentFlag(turn, agentId)}`,
+  });
+  const head: Line = [summaries.length === 0 ? "There is no profile yet." : "Which profile?"];
+  await show(turn, { lines: [[bold("Manage")], head], buttons: [...rows, [back]] });
+}
+
+/** The card of one profile. @throws CodexAuthError `ERR_PROFILE_UNKNOWN`. */
+export async function showCard(turn: Turn, agentId: string, profileId: string): Promise<void> {
+  requirePrivate(turn);
+  const { services, asker } = turn;
+  const subject = await subjectOf(turn, agentId, profileId);
+  const [loaded, pins] = await Promise.all([
+    services.gateway.loaded?.(agentId) ?? Promise.resolve<Loaded>({ kind: "unknown" }),
+    services.pins?.(agentId) ?? [],
+  ]);
+  const layer = firstDisagreement({ profile: subject.profile, loaded, pins });
+  await show(turn, {
+    lines: [
+      [idSpan(asker, profileId)],
+      profileSpans(asker, subject.profile, services.now()),
+      ...(subject.keeper.kind === "person" ? [] : [keeperLine(subject.keeper)]),
+      [bold("Stored: "), subject.profile.inherited ? "in main, inherited by this agent" : "yes"],
+      [bold("Gateway: "), loadedWords(loaded, profileId)],
+      [bold("Order: "), ...orderWords(turn, subject)],
+      [bold("Chats: "), pinWords(turn, pins, profileId)],
+      ...layerLines(turn, layer, subject),
+      ["For one chat alone, send there: ", code(`/model openai-codex/<model>@${profileId}`)],
+    ],
+    buttons: cardButtons(turn, agentId, subject, layer),
+  });
+}
+
+/** *Rename*: a name has to be typed. */
+export async function askForNewName(turn: Turn, agentId: string, profileId: string): Promise<void> {
+  requirePrivate(turn);
+  const typed = `/codex_auth rename ${typedName(profileId)} office${agentFlag(turn, agentId)}`;
+  const lines: Line[] = [
+    ["Choose the new name of ", bold(nameFor(turn.asker, profileId)), " and send it like this: ", code(typed)],
+    ["Letters, digits and . _ @ + - are fine; a name of digits alone is not."],
+    [`One of our own words (${SUBCOMMANDS.join(", ")}) works too, and is then typed with its full id.`],
+  ];
+  await show(turn, { lines });
+}
+
+/** What the ref of a button about a profile covers; the preview that it leads to covers the rest. */
+export function verbSubject(what: Verb, agentId: string, profileId: string): readonly string[] {
+  return [what, agentId, profileId];
+}
+
+/** What the ref of *Manage…* covers. */
+export function manageSubject(agentId: string): readonly string[] {
+  return ["manage", agentId];
+}
+
+function loadedWords(loaded: Loaded, profileId: string): string {
+  switch (loaded.kind) {
+    case "stopped":
+      return "not running; it reads the store when it starts";
+    case "unknown":
+      return "it cannot be asked what it has loaded";
+    case "listed":
+      return loaded.profileIds.includes(profileId) ? "has loaded it" : "has not loaded it";
+  }
+}
+
+function orderWords(turn: Turn, { profile, store }: Subject): Line {
+  const place =
+    profile.position === undefined
+      ? "never tried"
+      : profile.position === 0
+        ? "tried first"
+        : `tried as number ${profile.position + 1}`;
+  const whose = store.hasExplicitOrder ? "" : ", by OpenClaw's own choice";
+  return [`${place}${whose} (${names(turn, store.effectiveOrder)})`];
+}
+
+function pinWords(turn: Turn, pins: readonly SessionPin[], profileId: string): string {
+  const others = pins.filter((pin) => pin.profileId !== profileId);
+  const own = pins.length - others.length;
+  const byPerson = others.filter((pin) => pin.byPerson).length;
+  const elsewhere = [...new Set(others.map((pin) => pin.profileId))];
+  if (pins.length === 0) return "none is bound to a profile";
+  const chosen = byPerson === 0 ? "" : `, ${byPerson} by a person's choice`;
+  return `${own} bound to this one, ${others.length} to ${names(turn, elsewhere)}${chosen}`;
+}
+
+function layerLines(turn: Turn, layer: Layer | undefined, { profile }: Subject): readonly Line[] {
+  const name = bold(nameFor(turn.asker, profile.id));
+  switch (layer) {
+    case undefined:
+      return [["✅ Nothing known keeps the next call from using ", name, "."]];
+    case "login":
+      return [["⚠️ First of all its login is not usable: sign in again."]];
+    case "gateway":
+      return [["⚠️ First of all the gateway has not read it: run ", code("openclaw secrets reload"), "."]];
+    case "cooldown":
+      return [["⚠️ First of all OpenClaw leaves it alone for now. Reset makes it try again at once."]];
+    case "order":
+      return [["⚠️ First of all the order prefers another one. Use it first, and the others stay behind it."]];
+    case "pin":
+      return [["⚠️ Chats are bound to another profile. Only this one in the order moves them too."]];
+  }
+}
+
+/** The button that mends what disagrees comes first, and stands out. */
+function cardButtons(
+  turn: Turn,
+  agentId: string,
+  { profile, keeper }: Subject,
+  layer: Layer | undefined,
+): readonly (readonly ActionButton[])[] {
+  const { id } = profile;
+  const isOwn = keeper.kind === "person";
+  const mends: Partial<Record<Layer, Verb>> = { cooldown: "reset", order: "use", pin: "only" };
+  const first = layer === undefined ? undefined : mends[layer];
+  const verbs: readonly (readonly [Verb, string])[] = [
+    ["use", "Use first"],
+    ["only", "Only this"],
+    ["reset", "Reset"],
+    ...(isOwn
+      ? ([
+          ["rename", "Rename"],
+          ["remove", "Remove"],
+        ] as const)
+      : []),
+  ];
+  const sorted = verbs.toSorted(([a], [b]) => Number(b === first) - Number(a === first));
+  const rows = sorted.map(([what, label]) => [verb(turn, what, agentId, id, label, what === first)]);
+  const signIn = button(turn, "codex_auth_login", loginSubject(agentId, id), {
+    label: "Sign in again",
+    typed: `/codex_auth ${typedName(id)}${agentFlag(turn, agentId)}`,
+    ...(layer === "login" ? { style: "primary" as const } : {}),
+  });
+  const back = button(turn, "codex_auth_manage", manageSubject(agentId), {
+    label: "Back",
+    typed: `/codex_auth show${agentFlag(turn, agentId)}`,
+  });
+  const logins = keeper.kind === "lease" ? [] : [[signIn]];
+  return layer === "login" ? [...logins, ...rows, [back]] : [...rows, ...logins, [back]];
+}
+
+const ACTION_OF: Readonly<Record<Verb, ActionName>> = {
+  show: "codex_auth_show",
+  use: "codex_auth_use",
+  only: "codex_auth_only",
+  reset: "codex_auth_reset",
+  rename: "codex_auth_rename",
+  remove: "codex_auth_remove",
+};
+
+function verb(
+  turn: Turn,
+  what: Verb,
+  agentId: string,
+  profileId: string,
+  label: string,
+  isFirst = false,
+): ActionButton {
+  const end = what === "rename" ? " <new name>" : "";
+  return button(turn, ACTION_OF[what], verbSubject(what, agentId, profileId), {
+    label,
+    typed: `/codex_auth ${what} ${typedName(profileId)}${end}${agentFlag(turn, agentId)}`,
+    ...(isFirst ? { style: "primary" as const } : what === "remove" ? { style: "danger" as const } : {}),
+  });
+}

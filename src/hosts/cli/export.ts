@@ -1,0 +1,107 @@
+// `export`: hands a login to the Codex CLI by its login file; what lies there of somebody else is asked about and kept.
+
+import { CodexAuthError } from "../../errors.ts";
+import { sameIdentity } from "../../profiles/claims.ts";
+import { writeCodexLogin, type CodexLogin } from "../../profiles/codex-home.ts";
+import { fingerprint } from "../../secrets/fingerprint.ts";
+import { putAside } from "../put-aside.ts";
+import type { Parts } from "../services.ts";
+import type { Call, CommandRun } from "./call.ts";
+import { accountWords, codexFileOf, readOwnLogin, requireTerminal } from "./codex-file.ts";
+import { uiOf } from "./decide.ts";
+import { exportSource, type ExportSource } from "./export-source.ts";
+import { openParts, openSession, profileWord } from "./open.ts";
+
+/** Writes the login of a profile, or one that waits for a decision, where the Codex CLI looks for its own. */
+export const exportLogin: CommandRun = async (call) => {
+  const word = profileWord(call);
+  if (word === undefined) throw needsProfile();
+  const parts = await openParts(call);
+  const path = codexFileOf(call, "to");
+  const there = await readOwnLogin(parts, path);
+  const source = await exportSource(parts, word, there, parts.now());
+  requireTerminal(call, "export");
+  if (there?.whose.refreshFingerprint === fingerprint(source.tokens.refreshToken)) {
+    return { text: [`${path} holds this very login already.`, await handedOver(parts, source)].join(" ") };
+  }
+  const fate = fateOf(path, source, there);
+  call.output.progress(explanation(path, source, there, fate));
+  if (!(await uiOf(call.host).agree(`Write it to ${path}?`))) throw stopped();
+  if (fate === "park" && there !== undefined) await keepAside(call, path, there);
+  await writeCodexLogin(path, source.tokens, { replaces: there ?? "nothing" });
+  return {
+    text: [`The Codex CLI is signed in as ${accountWords(source)}.`, await handedOver(parts, source)].join(" "),
+  };
+};
+
+/** What becomes of the login that lies in the file. */
+type Fate = "none" | "outdated" | "park";
+
+/** @throws CodexAuthError `ERR_EXPORT_FILE_TAKEN`, `ERR_EXPORT_FILE_NEWER`; nothing is written then. */
+function fateOf(path: string, source: ExportSource, there: CodexLogin | undefined): Fate {
+  if (there === undefined) return "none";
+  const { kind, hasMore, identity, expiresAtMs } = there.whose;
+  // An API key or fields of a newer CLI: neither a waiting login nor the write would keep them.
+  if (kind !== "chatgpt" || hasMore) throw cannotBeKept(path);
+  if (!sameIdentity(identity, source.identity)) return "park";
+  // Only a later one of the same account takes its place: the earlier refresh token may be used up, and kept it would do harm.
+  if ((expiresAtMs ?? 0) >= source.expiresAtMs) throw isNewer(path);
+  return "outdated";
+}
+
+function explanation(path: string, source: ExportSource, there: CodexLogin | undefined, fate: Fate): string {
+  const lines = [`To the Codex CLI, in ${path}: ${accountWords(source)}.`];
+  if (source.from.kind === "profile") {
+    lines.push(
+      `It stays in ${source.from.id} of OpenClaw, so it has two owners then: its refresh token works once, whoever renews second`,
+      "is refused, and both may have to sign in again.",
+    );
+  } else lines.push("It waits here for a decision and in no profile; with this it is the CLI's alone.");
+  if (fate === "park" && there !== undefined)
+    lines.push(
+      `There lies a login of ${accountWords(there.whose)}: it is kept among the waiting ones (\`codex-auth-skill parked\`).`,
+    );
+  if (fate === "outdated") lines.push("The login there is an earlier one of the same account; it is replaced.");
+  return lines.join("\n");
+}
+
+async function keepAside(call: Call, path: string, there: CodexLogin): Promise<void> {
+  const { parts, session } = await openSession(call, { presses: true });
+  const { host, chatId, personId } = session.asker;
+  if (!(await putAside(parts, there, { host, chatId, personId }))) throw cannotBeKept(path);
+}
+
+/** A waiting login is nobody's but the CLI's from here on; killed before this, the same export again ends it. */
+async function handedOver({ engine }: Parts, { from }: ExportSource): Promise<string> {
+  if (from.kind === "profile") return "OpenClaw has it too: renewed by one, it is lost to the other.";
+  if (await engine.parked.discard(from.id)) return "It waits here no more.";
+  return "Somebody has saved or thrown away the waiting one meanwhile: see `codex-auth-skill doctor` for a second owner.";
+}
+
+function cannotBeKept(path: string): CodexAuthError {
+  return new CodexAuthError("ERR_EXPORT_FILE_TAKEN", {
+    message: `${path} holds an API key or something else that could not be kept beside a waiting login. Nothing was written.`,
+    next: "Move the file away yourself, then export again.",
+  });
+}
+
+function isNewer(path: string): CodexAuthError {
+  return new CodexAuthError("ERR_EXPORT_FILE_NEWER", {
+    message: `${path} holds a login of the same account that is good for as long or longer. Nothing was written.`,
+    next: "Leave it to the CLI; if the CLI says that it is signed out, move the file away yourself and make it a login of its own: `codex login`.",
+  });
+}
+
+function needsProfile(): CodexAuthError {
+  return new CodexAuthError("ERR_USAGE", {
+    message: "Which profile?",
+    next: "Name it: `codex-auth-skill export work`. `codex-auth-skill list` shows those there are.",
+  });
+}
+
+function stopped(): CodexAuthError {
+  return new CodexAuthError("ERR_CANCELLED", {
+    message: "You stopped; nothing was written.",
+    next: "A login that only the CLI has is made with `codex login`.",
+  });
+}

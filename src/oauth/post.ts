@@ -1,0 +1,67 @@
+// One POST to the sign-in server: no retry, no redirect, a cap on the answer, a connection of its own.
+
+import { Agent, request } from "undici";
+import { LOGIN } from "../config/defaults.ts";
+import type { Issuer } from "./issuer.ts";
+import type { TokenResponse } from "./token-response.ts";
+
+/** Limits of one request. */
+export interface PostOptions {
+  /** For the whole request, in milliseconds. Default `LOGIN.requestTimeoutMs`. */
+  readonly timeoutMs?: number;
+  /** For reaching the server, in milliseconds. Default `LOGIN.connectTimeoutMs`. */
+  readonly connectTimeoutMs?: number;
+  /** How large an answer may be, in bytes. Default `LOGIN.maxBodyBytes`. */
+  readonly maxBodyBytes?: number;
+}
+
+/** The server's answer, whatever it says; rejects with undici's or the system's error where none came. */
+export async function post(
+  issuer: Issuer,
+  path: string,
+  content: { readonly type: string; readonly body: string },
+  options: PostOptions = {},
+): Promise<TokenResponse> {
+  const timeoutMs = options.timeoutMs ?? LOGIN.requestTimeoutMs;
+  // A connection of its own: on a kept one a request may die unsent and be sent again.
+  const dispatcher = new Agent({
+    connect: { timeout: options.connectTimeoutMs ?? LOGIN.connectTimeoutMs },
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+  });
+  try {
+    const { statusCode, headers, body } = await request(new URL(path, issuer.origin), {
+      dispatcher,
+      method: "POST",
+      headers: { "content-type": content.type, accept: "application/json", "user-agent": "codex-auth-skill" },
+      body: content.body,
+      // The two time-outs above start anew with every byte; this one does not.
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    const text = await readCapped(body, options.maxBodyBytes ?? LOGIN.maxBodyBytes);
+    return { status: statusCode, headers: flatten(headers), body: text };
+  } finally {
+    await dispatcher.destroy();
+  }
+}
+
+/** The text of `body`, or undefined as soon as it is larger than `maxBytes`. */
+async function readCapped(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string | undefined> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.byteLength;
+    if (size > maxBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function flatten(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
+  const flat: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    const first = Array.isArray(value) ? value[0] : value;
+    if (first !== undefined) flat[name.toLowerCase()] = first;
+  }
+  return flat;
+}

@@ -1,0 +1,131 @@
+// `/lease` in the demo: what a person can do there by typing and pressing, and that the scripted one would notice a lease that fails.
+
+import { existsSync } from "node:fs";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { composeDemo, type Demo } from "../../../src/hosts/demo/compose.ts";
+import { talkDemo } from "../../../src/hosts/demo/interactive.ts";
+import { playDemo, type ShownReply } from "../../../src/hosts/demo/scripted.ts";
+import { Transcript } from "../../../src/hosts/demo/transcript.ts";
+import type { Choice, TerminalUi } from "../../../src/hosts/terminal/ui.ts";
+import { fingerprint } from "../../../src/secrets/fingerprint.ts";
+
+const LEASED = "openai-codex:lease";
+
+async function openDemo(shown: ShownReply[] = []): Promise<Demo> {
+  const end = new AbortController();
+  const demo = await composeDemo((reply, isNews) => void shown.push({ reply, isNews }), end.signal);
+  onTestFinished(() => demo.close());
+  return demo;
+}
+
+/** A person who chooses by label, types, or looks at what is there; quits when nothing is left to do. */
+type Step = { readonly choose: string } | { readonly type: string } | { readonly look: () => Promise<void> };
+
+function personAt(steps: readonly Step[]): { readonly ui: TerminalUi; readonly printed: string[] } {
+  const left = [...steps];
+  const printed: string[] = [];
+  let typing = "";
+  const ui: TerminalUi = {
+    print: (block) => void printed.push(block),
+    choose: async <T>(_question: string, choices: readonly Choice<T>[]) => {
+      let step = left.shift();
+      for (; step !== undefined && "look" in step; step = left.shift()) await step.look();
+      if (step === undefined) return undefined;
+      if ("type" in step) typing = step.type;
+      const wanted = "type" in step ? "Type a command" : step.choose;
+      const found = choices.find(({ label }) => label === wanted);
+      expect(choices.map(({ label }) => label)).toContain(wanted);
+      return found?.value;
+    },
+    type: () => Promise.resolve(typing),
+    typeHidden: () => Promise.resolve(undefined),
+    agree: () => Promise.resolve(false),
+  };
+  return { ui, printed };
+}
+
+async function talk(demo: Demo, steps: readonly Step[]): Promise<string> {
+  const { ui, printed } = personAt(steps);
+  await talkDemo(demo, process.stdout, false, ui);
+  return printed.join("\n");
+}
+
+describe("`/lease` in the interactive demo", () => {
+  it("acquires, writes the leased login out, renews, rotates and releases, by typing and by pressing", async () => {
+    const demo = await openDemo();
+    const { broker } = demo.world;
+    const own = await demo.world.usedProfile();
+    const expectUsed = async (label: string): Promise<void> => {
+      const used = await demo.world.usedProfile();
+      expect(used).toMatchObject({ profileId: LEASED, type: "token", email: `${label}@example.invalid` });
+      expect(used?.access).toBe(fingerprint(broker.tokens(label).accessToken));
+    };
+    const printed = await talk(demo, [
+      { type: "/lease" },
+      { choose: "Acquire" },
+      { look: () => expectUsed("alpha") },
+      { choose: "Show the lease" },
+      { choose: "Renew" },
+      { choose: "Auto rotate on" },
+      { choose: "Rotate…" },
+      { choose: "Rotate" },
+      { look: () => expectUsed("bravo") },
+      { type: "/lease materialize" },
+      { look: () => expectUsed("bravo") },
+      { type: "/lease release" },
+      { choose: "Release" },
+    ]);
+
+    expect(printed).toContain("Lease of demo / openclaw\nNo lease now.");
+    expect(printed).toContain("The leased login, as lease, is saved.");
+    expect(printed).toContain("Auto renew on, auto rotate on");
+    expect(printed).toContain("The leased login was removed from lease.");
+    expect(printed).not.toContain("no command of mine");
+    expect(printed).not.toContain("⚠️");
+    expect(await demo.world.usedProfile()).toEqual(own);
+    expect((await demo.parts.store.read("main")).summaries.map(({ id }) => id)).not.toContain(LEASED);
+    expect(broker.leases().map(({ machineId, state }) => `${machineId}: ${state}`)).toEqual([
+      "demo: released",
+      "demo: released",
+    ]);
+  });
+
+  it("has every answer shown when the person is asked again, also the end of the job that stores the tokens", async () => {
+    const shown: ShownReply[] = [];
+    const demo = await openDemo(shown);
+    await demo.session.take({ kind: "text", text: "/lease reacquire" });
+    expect(await demo.parts.engine.queue.open()).toEqual([]);
+    expect(demo.session.told.map(({ kind, outcome }) => ({ kind, outcome }))).toEqual([
+      { kind: "save-lease", outcome: "done" },
+    ]);
+    expect(shown.at(-1)?.reply.lines[0]?.[0]).toBe("✅ ");
+  });
+
+  it("ends at once while the broker gives no answer", { timeout: 8_000 }, async () => {
+    const demo = await openDemo();
+    const { broker, folder } = demo.world;
+    broker.faults.next({ kind: "hang" }, { times: 9 });
+    const talking = demo.session.take({ kind: "text", text: "/lease reacquire" });
+    await expect.poll(() => broker.faults.size).toBe(8);
+    await demo.stop();
+    await talking;
+    await demo.close();
+    expect(existsSync(folder)).toBe(false);
+  });
+});
+
+describe("the scripted demo", () => {
+  it("fails where the broker has no login to lease", async () => {
+    const shown: ShownReply[] = [];
+    const demo = await openDemo(shown);
+    for (const label of ["alpha", "bravo", "charlie", "delta"]) demo.world.broker.revoke(label);
+    const lines: string[] = [];
+    const out = new Transcript((line) => void lines.push(line));
+    await playDemo(demo, shown, out, new AbortController().signal);
+    expect(lines.filter((line) => line.includes("✘"))).toEqual([
+      expect.stringContaining("the next model call uses the leased grace@example.com"),
+      expect.stringContaining("given back to the broker"),
+    ]);
+    expect(out.failures).toBe(2);
+  });
+});

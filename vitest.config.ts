@@ -3,10 +3,13 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/e2e/**"],
+    // `npm run test:process` runs those that start, kill and wait for real processes by the dozen.
+    exclude: ["test/e2e/**", "test/**/*.process.test.ts"],
     globalSetup: ["test/support/build-once.ts"],
     setupFiles: ["test/support/isolate-home.ts"],
     pool: "forks",
+    // Importing anew for each file took a fifth of the time; no test of ours mocks a module.
+    isolate: false,
     // By default one core is kept free, which on two cores halves the speed.
     maxWorkers: "100%",
     testTimeout: 20_000,

@@ -5,7 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
 
-const root = mkdtempSync(join(tmpdir(), "codex-auth-test-"));
+// One process runs several files, one after another: the folder of the file before is gone by now.
+const outside = (process.env["TEST_TMPDIR"] ??= tmpdir());
+const root = mkdtempSync(join(outside, "codex-auth-test-"));
 const inherited = Object.keys(process.env).filter((name) => /^(OPENCLAW|CODEX|PI_CODING|AUTH_MANAGER|XDG)_/.test(name));
 for (const name of inherited) delete process.env[name];
 process.env["HOME"] = root;

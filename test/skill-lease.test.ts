@@ -11,6 +11,10 @@ const FRONT: Readonly<Record<string, string>> = Object.fromEntries(
 );
 const MAIN = /^metadata: (.*)$/m.exec(readFile("SKILL.md"))?.[1] ?? "";
 
+function requires(metadata: string): unknown {
+  return (JSON.parse(metadata) as { openclaw: { requires: unknown } }).openclaw.requires;
+}
+
 describe("the lease's skill", () => {
   it("is the command `/lease`, for a person alone, and ships with the package", () => {
     expect(FRONT).toMatchObject({ name: "lease", "user-invocable": "true", "disable-model-invocation": "true" });
@@ -22,8 +26,6 @@ describe("the lease's skill", () => {
   });
 
   it("needs the same program as the other skill", () => {
-    const requires = (metadata: string): unknown =>
-      (JSON.parse(metadata) as { openclaw: { requires: unknown; install: unknown } }).openclaw.requires;
     expect(requires(FRONT["metadata"] ?? "")).toEqual(requires(MAIN));
   });
 

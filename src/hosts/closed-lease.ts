@@ -16,10 +16,21 @@ import type { Parts } from "./services.ts";
 export class ClosedLease implements LeaseDoor {
   readonly #parts: Parts;
   readonly #file: LeaseFile;
+  readonly #store: QueuedLeasedStore;
 
   constructor(parts: Parts) {
+    const { config, engine, log, now, own, store } = parts;
     this.#parts = parts;
-    this.#file = new LeaseFile(parts.own.lease, parts.now);
+    this.#file = new LeaseFile(own.lease, now);
+    this.#store = new QueuedLeasedStore({
+      engine,
+      store,
+      settings: config.lease,
+      agentId: config.agentId,
+      activation: config.activation,
+      randomBytes,
+      log,
+    });
   }
 
   async view(): Promise<LeaseView> {
@@ -29,7 +40,8 @@ export class ClosedLease implements LeaseDoor {
       settings,
       policy: policyOf(settings, record),
       record: { ...record, note: "switched-off" },
-      tokens: record.stored === undefined ? "none" : "stored",
+      // Somewhere here: in the store, in the login file, or in a removal that was not carried out.
+      tokens: "stored",
     };
   }
 
@@ -40,18 +52,10 @@ export class ClosedLease implements LeaseDoor {
   async act(deed: LeaseDeed, requestedBy?: Address): Promise<unknown> {
     if (deed.kind !== "release") throw notSet(this.#parts.config.lease);
     const owner = await this.#leftovers();
-    const { config, engine, log, now, own, store } = this.#parts;
+    const { config, log, now, own } = this.#parts;
     const file = new LeasedAuthFile({ path: config.lease.authFilePath, folder: own.lease, now });
     const removals = new LeaseRemovals({
-      store: new QueuedLeasedStore({
-        engine,
-        store,
-        settings: config.lease,
-        agentId: config.agentId,
-        activation: config.activation,
-        randomBytes,
-        log,
-      }),
+      store: this.#store,
       authFile: loginFilePort(file, this.#parts, log),
       now,
       random: Math.random,
@@ -59,6 +63,7 @@ export class ClosedLease implements LeaseDoor {
     });
     // Without contact the broker ends the lease itself after three minutes.
     return this.#file.turn(owner, async (turn) => {
+      await removals.tend(turn);
       await removals.remove(turn, requestedBy);
       await turn.change({ release: "for-good", status: undefined });
     });
@@ -68,10 +73,17 @@ export class ClosedLease implements LeaseDoor {
     throw notSet(this.#parts.config.lease);
   }
 
+  /** What is still here. @throws CodexAuthError `ERR_BROKER_NOT_SET` where nothing is. */
   async #leftovers(): Promise<LeaseRecord> {
     const record = await this.#file.readAny();
-    if (record === undefined || (record.stored === undefined && !record.isFileLeft))
-      throw notSet(this.#parts.config.lease);
+    if (record === undefined || !(await this.#isAnythingLeft(record))) throw notSet(this.#parts.config.lease);
     return record;
+  }
+
+  async #isAnythingLeft({ stored, isFileLeft, removals }: LeaseRecord): Promise<boolean> {
+    if (stored !== undefined || isFileLeft) return true;
+    // Nobody keeps this lease any more, who would see that a removal was carried out, or ask for it again.
+    const states = await Promise.all(removals.map(({ jobId }) => this.#store.state(jobId)));
+    return states.some(({ kind }) => kind !== "done");
   }
 }

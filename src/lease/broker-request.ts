@@ -3,6 +3,7 @@
 import { Agent, request } from "undici";
 import { BROKER } from "../config/defaults.ts";
 import { CodexAuthError, systemCode } from "../errors.ts";
+import { flattenHeaders, readCapped } from "../http/answer.ts";
 import type { Secret } from "../secrets/secret.ts";
 import type { BrokerAnswer } from "./broker-answer.ts";
 
@@ -125,7 +126,11 @@ export class BrokerTransport {
         body: call.body === undefined ? null : JSON.stringify(call.body),
         signal: given.signal,
       });
-      return { status: statusCode, headers: flatten(headers), body: await readCapped(body, BROKER.maxBodyBytes) };
+      return {
+        status: statusCode,
+        headers: flattenHeaders(headers),
+        body: await readCapped(body, BROKER.maxBodyBytes),
+      };
     } catch (cause) {
       signal.throwIfAborted();
       throw new BrokerUnreachable(cause, given.signal.aborted);
@@ -165,27 +170,6 @@ function encodePath(segments: readonly string[]): string {
       return `/${encodeURIComponent(segment)}`;
     })
     .join("");
-}
-
-/** The text of `body`, or undefined as soon as it is larger than `maxBytes`. */
-async function readCapped(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string | undefined> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.byteLength;
-    if (size > maxBytes) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-function flatten(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
-  const flat: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    const first = Array.isArray(value) ? value[0] : value;
-    if (first !== undefined) flat[name.toLowerCase()] = first;
-  }
-  return flat;
 }
 
 /** The same codes come from an open connection too (a route that vanishes), and then something was sent. */

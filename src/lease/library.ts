@@ -56,8 +56,8 @@ export interface OpenClawAuthManagerPlugin {
  *
  * ```ts
  * const plugin = createOpenClawAuthManagerPlugin({
- *   baseUrl: process.env.AUTH_MANAGER_BASE_URL,
- *   internalApiToken: process.env.AUTH_MANAGER_INTERNAL_API_TOKEN,
+ *   baseUrl: env.AUTH_MANAGER_BASE_URL, // the process's environment, read where your program reads it
+ *   internalApiToken: env.AUTH_MANAGER_INTERNAL_API_TOKEN,
  *   context: { leaseId: "lease_…", machineId: "debian", agentId: "openclaw:main" },
  * });
  * plugin.observeUsage({ usage: { prompt_tokens: 1200, completion_tokens: 340, total_tokens: 1540 }, model: "gpt-5.4", status: "ok" });

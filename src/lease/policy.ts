@@ -131,7 +131,9 @@ export function remainingMs(
 }
 
 /** The reason that the broker takes for a rotation, by what is known. */
-export function rotateReason(status: LeaseStatus): RotateReason {
+export function rotateReason(
+  status: Pick<LeaseStatus, "credentialState"> & { readonly quotaRemaining?: number | undefined },
+): RotateReason {
   if (status.credentialState !== "leased" && status.credentialState !== "available") return "unhealthy_credential";
   if (status.quotaRemaining !== undefined && status.quotaRemaining <= 0) return "low_quota_remaining";
   return "approaching_utilization_threshold";

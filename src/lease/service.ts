@@ -7,7 +7,7 @@ import { known, type CallContext } from "./desk-parts.ts";
 import type { LeaseDesk } from "./desk.ts";
 import type { TokensState } from "./lease-tokens.ts";
 import { rotateReason, type LeasePolicy } from "./policy.ts";
-import { policyOf, situationOf } from "./situation.ts";
+import { policyOf } from "./situation.ts";
 import { takeStep } from "./step.ts";
 import type { LeaseBook, LeaseRecord, RecordOwner, Turn } from "./sticky.ts";
 
@@ -107,7 +107,7 @@ export class LeaseService {
   }
 
   async #perform(turn: Turn, deed: LeaseDeed, context: CallContext): Promise<void> {
-    const { desk, now } = this.#parts;
+    const { desk } = this.#parts;
     if ("leaseId" in deed && deed.leaseId !== turn.record.status?.leaseId) throw anotherLease();
     switch (deed.kind) {
       case "auto-renew":
@@ -120,13 +120,11 @@ export class LeaseService {
         await desk.look(turn, context);
         await desk.renew(turn, context);
         return this.#settle(turn, context);
-      case "rotate": {
+      case "rotate":
         await desk.look(turn, context);
-        const { status } = situationOf({ ...turn.record, status: known(turn.record) }, true, now());
-        if (status !== undefined) await desk.rotate(turn, rotateReason(status), context);
+        await desk.rotate(turn, rotateReason(known(turn.record)), context);
         await turn.change({ materializeNotBeforeMs: 0 });
         return this.#settle(turn, context);
-      }
       case "release":
         await desk.release(turn, "for-good", context);
         return this.#settle(turn, context);

@@ -49,7 +49,8 @@ export function hasOrphans({ status, stored }: LeaseRecord): boolean {
   return stored.leaseIds.some((id) => !isLive || id !== status.leaseId);
 }
 
-function believable(notBeforeMs: number, now: number, maxMs: number): number {
+/** A "not before" as far as it can be meant: one further ahead than its longest wait was written before the clock was set back. */
+export function believable(notBeforeMs: number, now: number, maxMs: number): number {
   return notBeforeMs - now > maxMs ? 0 : notBeforeMs;
 }
 

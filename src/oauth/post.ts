@@ -2,6 +2,7 @@
 
 import { Agent, request } from "undici";
 import { LOGIN } from "../config/defaults.ts";
+import { flattenHeaders, readCapped } from "../http/answer.ts";
 import type { Issuer } from "./issuer.ts";
 import type { TokenResponse } from "./token-response.ts";
 
@@ -39,29 +40,8 @@ export async function post(
       signal: AbortSignal.timeout(timeoutMs),
     });
     const text = await readCapped(body, options.maxBodyBytes ?? LOGIN.maxBodyBytes);
-    return { status: statusCode, headers: flatten(headers), body: text };
+    return { status: statusCode, headers: flattenHeaders(headers), body: text };
   } finally {
     await dispatcher.destroy();
   }
-}
-
-/** The text of `body`, or undefined as soon as it is larger than `maxBytes`. */
-async function readCapped(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string | undefined> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.byteLength;
-    if (size > maxBytes) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-function flatten(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
-  const flat: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    const first = Array.isArray(value) ? value[0] : value;
-    if (first !== undefined) flat[name.toLowerCase()] = first;
-  }
-  return flat;
 }

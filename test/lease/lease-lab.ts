@@ -1,6 +1,7 @@
 // A machine's lease against the sandbox broker: real HTTP, a real record on disk, a clock that the test moves.
 
 import { onTestFinished } from "vitest";
+import { CodexAuthError } from "../../src/errors.ts";
 import { leaseFileSchema, leaseSettings, type LeaseSettings } from "../../src/config/lease-settings.ts";
 import { createLeaseBroker } from "../../src/lease/broker-client.ts";
 import type { LeaseBroker } from "../../src/lease/broker.ts";
@@ -63,7 +64,11 @@ class MemoryStore implements LeasedStore {
     return { profileId: this.profileId, agentId: "main" };
   }
 
+  /** False: the queue's files are damaged. */
+  isReadable = true;
+
   async state(jobId: string): Promise<WriteState> {
+    if (!this.isReadable) throw new CodexAuthError("ERR_FILE_NOT_JSON", { message: "damaged", next: "mend it" });
     return this.#states.get(jobId) ?? { kind: "unknown" };
   }
 

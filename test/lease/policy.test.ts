@@ -121,6 +121,11 @@ describe("what is done about a lease", () => {
     expect(decide(situation(status), rotating, NOW)).toMatchObject(withRotation);
   });
 
+  it("leaves a healthy lease alone, and has nothing to say about it", () => {
+    for (const policy of [careful, rotating, eager])
+      expect(decide(situation({}), policy, NOW)).toEqual({ kind: "wait" });
+  });
+
   it("rotates on a recommendation only where the policy says so, and renews first", () => {
     const full = { rotationRecommended: true, utilizationPct: 92 };
     expect(decide(situation(full), eager, NOW)).toEqual({

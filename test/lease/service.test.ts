@@ -58,6 +58,37 @@ describe("what a person does about the lease", () => {
     expect((await lab.record())?.removals).toEqual([]);
   });
 
+  it("release: a removal waits for no clock that was ahead and is right again", async () => {
+    const lab = await leaseLab();
+    await lab.step();
+    lab.store.removing = { kind: "unknown" };
+    await lab.service.act({ kind: "release" });
+    await lab.step();
+    lab.clock.now -= 365 * 24 * 60 * MINUTE;
+    lab.store.removing = { kind: "done" };
+    await lab.pass(2 * MINUTE);
+    expect(lab.store.held).toBeUndefined();
+  });
+
+  it("reacquire: a queue that cannot be read keeps nobody from looking at the lease", async () => {
+    const lab = await leaseLab();
+    await lab.step();
+    lab.store.removing = { kind: "unknown" };
+    await lab.service.act({ kind: "release" });
+    lab.store.profileId = "openai-codex:other";
+    await lab.service.act({ kind: "reacquire" });
+    expect((await lab.record())?.removals).toHaveLength(1);
+    lab.store.isReadable = false;
+    await lab.pass(90 * MINUTE);
+    expect((await lab.record())?.status).toMatchObject({ state: "active" });
+    expect(lab.broker.log.some(({ action }) => action === "renew")).toBe(true);
+    expect((await lab.record())?.removals).toHaveLength(1);
+    lab.store.isReadable = true;
+    lab.store.removing = { kind: "done" };
+    await lab.pass(90 * MINUTE);
+    expect((await lab.record())?.removals).toEqual([]);
+  });
+
   it("rotate, confirmed for a lease that is gone by now: nothing is given up", async () => {
     const lab = await leaseLab();
     await lab.step();

@@ -57,10 +57,25 @@ type OAuthCode =
   | "ERR_TOKEN_UNREACHABLE"
   | "ERR_TOKEN_RESPONSE"
   | "ERR_TOKEN_CLAIMS"
+  | "ERR_TOKEN_SHARED"
+  | "ERR_TOKEN_SPENT"
+  | "ERR_RENEWAL_NONE"
+  | "ERR_RENEWAL_DEAD"
+  | "ERR_RENEWAL_REFUSED"
+  | "ERR_RENEWAL_UNKNOWN"
+  | "ERR_RENEWAL_UNSAFE"
+  | "ERR_RENEWAL_OVERTAKEN"
+  | "ERR_RENEWAL_OTHER_ACCOUNT"
   | "ERR_DEVICE_NOT_ENABLED"
   | "ERR_DEVICE_UNAVAILABLE"
   | "ERR_DEVICE_REFUSED"
   | "ERR_DEVICE_RESPONSE"
+  | "ERR_REVOKE_NO_TOKEN"
+  | "ERR_REVOKE_SHARED"
+  | "ERR_REVOKE_UNCHECKED"
+  | "ERR_REVOKE_REFUSED"
+  | "ERR_REVOKE_UNKNOWN"
+  | "ERR_REVOKE_UNREACHABLE"
   | "ERR_ISSUER_FORBIDDEN";
 
 /** Codes of the profile store. */
@@ -128,6 +143,9 @@ type LeaseCode =
   | "ERR_LEASE_PROFILE_TAKEN"
   | "ERR_LEASE_FILE_TAKEN";
 
+/** Codes of usage checks. */
+type UsageCheckCode = "ERR_USAGE_UNAVAILABLE";
+
 /** Every code that this project throws; `switch` over it narrows. */
 export type ErrorCode =
   | UsageCode
@@ -139,6 +157,7 @@ export type ErrorCode =
   | GatewayCode
   | ApplyCode
   | LeaseCode
+  | UsageCheckCode
   | "ERR_INTERNAL";
 
 /** What a {@link CodexAuthError} is made of. */

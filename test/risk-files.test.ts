@@ -6,13 +6,17 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { OWNER } from "./hosts/telegram/bot-lab.ts";
+import { executeOpenJobs } from "../src/hosts/worker/execute.ts";
+import { enqueueChange } from "./support/change-jobs.ts";
 import { LoginLab } from "./hosts/telegram/login-lab.ts";
 import { loadConfig } from "../src/config/config.ts";
 import { readEnvironment } from "../src/config/env.ts";
 import { ownPaths } from "../src/config/paths.ts";
 import { LeaseHost } from "../src/hosts/lease.ts";
 import { buildParts } from "../src/hosts/services.ts";
+import { openUsage } from "../src/hosts/usage.ts";
 import { startSandboxBroker } from "../src/sandbox/broker.ts";
+import { startSandboxUsage } from "../src/sandbox/usage-server.ts";
 import { silentLog } from "../src/secrets/log.ts";
 import { receivedTokens } from "./support/apply-world.ts";
 import { ENTRY } from "./support/launch-lab.ts";
@@ -97,6 +101,45 @@ async function runWorker(stateDir: string): Promise<void> {
   await once(worker, "exit");
 }
 
+/** A person who has carol's login renewed. */
+async function runRenewal(lab: LoginLab, stateDir: string): Promise<void> {
+  const environment = readEnvironment({
+    HOME: dirname(stateDir),
+    OPENCLAW_STATE_DIR: stateDir,
+    CODEX_AUTH_ISSUER: lab.issuer.origin,
+  });
+  const config = await loadConfig(ownPaths(stateDir).config, environment);
+  const parts = buildParts({ environment, config, log: silentLog, launch: async () => undefined });
+  const address = { host: "cli", chatId: "1", personId: "1" };
+  const job = await enqueueChange(
+    lab.world,
+    "renew-login",
+    {},
+    { profileId: "openai-codex:carol", requestedBy: address },
+  );
+  await executeOpenJobs(parts, "foreground");
+  expect(await lab.world.receipts.get(job.id)).toMatchObject({ outcome: "done" });
+}
+
+/** A person who looks at the usage of every profile. */
+async function runUsage(stateDir: string): Promise<void> {
+  const server = await startSandboxUsage();
+  onTestFinished(() => server.close());
+  const environment = readEnvironment({
+    HOME: dirname(stateDir),
+    OPENCLAW_STATE_DIR: stateDir,
+    CODEX_AUTH_USAGE_SERVER: server.origin,
+  });
+  const config = await loadConfig(ownPaths(stateDir).config, environment);
+  const parts = buildParts({ environment, config, log: silentLog, launch: async () => undefined });
+  const { summaries } = await parts.store.read("main");
+  const usages = await openUsage(parts).check(
+    "main",
+    summaries.map(({ id }) => id),
+  );
+  expect(usages.some(({ outcome }) => outcome.kind === "report")).toBe(true);
+}
+
 /** A machine that leases a login, counts, and passes an export on. */
 async function runLease(stateDir: string): Promise<void> {
   const broker = await startSandboxBroker();
@@ -133,7 +176,9 @@ describe("the files of RISK.md", () => {
     const [config, store] = [readFileSync(configPath), lab.world.readStore()];
     const seen = new Seen(stateDir);
     await runEverything(lab, seen);
+    await runRenewal(lab, stateDir);
     await runLease(stateDir);
+    await runUsage(stateDir);
     seen.look();
 
     const { profiles } = lab.world.readStore();

@@ -43,6 +43,7 @@ describe("the hosts of RISK.md", () => {
   /** The only files that can reach a network, and whom they reach. */
   const REACH: Readonly<Record<string, string>> = {
     "src/oauth/post.ts": "auth.openai.com",
+    "src/usage/wham.ts": "chatgpt.com",
     "src/gateway/health.ts": "127.0.0.1",
     "src/gateway/rpc.ts": "127.0.0.1",
     "src/lease/broker-request.ts": "lease baseUrl",

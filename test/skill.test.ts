@@ -65,7 +65,13 @@ describe("what SKILL.md tells an agent", () => {
 
   it("is the commands that only look or begin, with nothing secret on their lines", () => {
     const commands = [...BODY.matchAll(/codex-auth-skill ([^`\n]*)/g)].map(([, line]) => line ?? "");
-    expect(commands.map((line) => line.split(" ")[0] ?? "").toSorted()).toEqual(["doctor", "list", "start", "status"]);
+    expect(commands.map((line) => line.split(" ")[0] ?? "").toSorted()).toEqual([
+      "doctor",
+      "list",
+      "start",
+      "status",
+      "usage",
+    ]);
     const flags = commands.flatMap((line) => line.match(/--[a-z-]+/g) ?? []);
     expect(new Set(flags)).toEqual(new Set(["--json", "--profile"]));
   });

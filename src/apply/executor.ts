@@ -3,13 +3,15 @@
 import { APPLY } from "../config/defaults.ts";
 import { isCodexAuthError, toCodexAuthError } from "../errors.ts";
 import { isChange } from "../profiles/store.ts";
-import { hasEnded } from "./job.ts";
+import { bringsLogin, hasEnded } from "./job.ts";
 import { JobRun, problemOf } from "./job-run.ts";
+import type { ParkedLogin } from "./parked.ts";
 import type { Reign } from "./reign.ts";
 import type { ExecutorServices } from "./services.ts";
 import { isOvertaken } from "./steps/overtaken.ts";
 import { assertStillAllowed } from "./steps/permission.ts";
 import { prepare } from "./steps/prepare.ts";
+import { renew, writeRenewal } from "./steps/renew.ts";
 import { hasRestartedSince, restartFor } from "./steps/restart.ts";
 import { rollBack } from "./steps/roll-back.ts";
 import { settle } from "./steps/settle.ts";
@@ -63,9 +65,9 @@ export class Executor {
       };
       await each((run) => run.takeOver());
       await each((run) => this.#endSuperseded(run, runs));
-      await each((run) => this.#advance(run));
+      await each((run) => this.#advance(run, runs));
       await this.#restartOnce(runs.filter((run) => !failures.has(run) && run.job.state === "written"));
-      await each((run) => this.#advance(run));
+      await each((run) => this.#advance(run, runs));
       const undoing = runs.filter((run) => !failures.has(run) && run.job.state === "rolling-back");
       if (undoing.length > 0) await rollBack(undoing, this.#services);
       ended += runs.filter((run) => hasEnded(run.job)).length;
@@ -77,15 +79,18 @@ export class Executor {
   /** Removes what is old; whatever stands in the way of that must not stand in the way of a job. */
   async #tidy(): Promise<void> {
     const { queue, receipts, parked, log } = this.#services;
-    for (const work of [() => queue.prune(), () => receipts.prune(), () => parked.sweep()]) {
+    const forgetRotations = async (): Promise<unknown> => this.#services.renewal?.rotations.prune();
+    for (const work of [() => queue.prune(), () => receipts.prune(), () => parked.sweep(), forgetRotations]) {
       await work().catch((error: unknown) => log.error("tidy", error));
     }
   }
 
   /** Takes one job as far as it gets by itself: to its end, to the restart that it shares, or to the undo that it shares. */
-  async #advance(run: JobRun): Promise<void> {
+  async #advance(run: JobRun, runs: readonly JobRun[]): Promise<void> {
     const waits = (): boolean =>
-      run.job.state === "rolling-back" || (run.job.state === "written" && run.job.mode === "restart");
+      run.job.state === "rolling-back" ||
+      (run.job.state === "written" && run.job.mode === "restart") ||
+      mustWait(run, runs);
     while (!hasEnded(run.job) && !waits()) {
       try {
         await this.#step(run);
@@ -101,14 +106,16 @@ export class Executor {
     switch (run.job.state) {
       case "queued":
         await this.#assertWanted(run);
-        return prepare(run, services);
+        return run.job.kind === "renew-login" ? renew(run, services) : prepare(run, services);
       case "prepared":
         await this.#assertWanted(run);
         await run.report("writing");
+        if (run.job.kind === "renew-login") return writeRenewal(run, services);
         return write(run, services, !(await this.#wroteAnything(run)));
       case "written":
         if (run.job.mode === "none") return run.advance("activated");
         // Killed between the write and its reload: both again, the write finds itself done.
+        if (run.job.kind === "renew-login") return writeRenewal(run, services);
         return write(run, services, false);
       case "activated":
         return verify(run, services);
@@ -149,6 +156,8 @@ export class Executor {
     const { state, mode } = run.job;
     this.#services.log.error("step failed", error, { job: run.job.id, state });
     const isBefore = state === "queued" || state === "prepared";
+    // The locks of a renewal are let go after its write: what became of the store meanwhile is looked at next, as after every write.
+    if (run.job.kind === "renew-login" && state === "activated" && isCodexAuthError(error, "ERR_LOCK_LOST")) return;
     if (
       isCodexAuthError(error, "ERR_STORE_CONFLICT", "ERR_LOCK_LOST") &&
       (isBefore || (state === "written" && mode === "reload"))
@@ -181,9 +190,15 @@ export class Executor {
     const problem = problemOf(error);
     if (isCodexAuthError(error, "ERR_CANCELLED"))
       await settle(run, { outcome: "cancelled", park: "cancelled", problem }, this.#services);
-    else if (run.job.kind === "save-login")
-      await settle(run, { outcome: "parked", park: "store-failed", problem }, this.#services);
+    else if (await this.#holdsLogin(run))
+      await settle(run, { outcome: "parked", park: parkReason(error), problem }, this.#services);
     else await settle(run, { outcome: "failed", problem }, this.#services);
+  }
+
+  /** Whether the job has tokens that nobody else has: those of a renewal only once they have come. */
+  async #holdsLogin({ job }: JobRun): Promise<boolean> {
+    if (!bringsLogin(job)) return false;
+    return job.kind === "save-login" || (await this.#services.queue.secrets.get(job.id))?.login !== undefined;
   }
 
   /**
@@ -205,6 +220,8 @@ export class Executor {
   /** @throws CodexAuthError `ERR_CANCELLED`, `ERR_NOT_ALLOWED` or `ERR_PERMISSION_UNKNOWN`, where nothing of the job was written. */
   async #assertWanted(run: JobRun): Promise<void> {
     const { job } = run;
+    // What has come for a presented token is stored, whatever anybody wants by now: nobody else has it.
+    if (job.kind === "renew-login" && job.renewal !== undefined) return;
     try {
       if (await this.#services.queue.isCancelRequested(job.id)) throw cancelled(job);
       await assertStillAllowed(job, this.#services);
@@ -226,4 +243,22 @@ export class Executor {
   #replans(run: JobRun): number {
     return run.job.journal.filter((entry) => entry.note === "planned again").length;
   }
+}
+
+/**
+ * Whether a renewal has to wait for an older job about its profile: that one may still write what it brings once more, and would then
+ * write what the renewal has used up.
+ */
+function mustWait({ job }: JobRun, runs: readonly JobRun[]): boolean {
+  if (job.kind !== "renew-login" || job.state !== "queued") return false;
+  const older = runs.slice(
+    0,
+    runs.findIndex((one) => one.job.id === job.id),
+  );
+  return older.some((one) => one.job.profileId === job.profileId && !hasEnded(one.job));
+}
+
+/** Why the login of a job that wrote nothing waits now. */
+function parkReason(error: unknown): ParkedLogin["reason"] {
+  return isCodexAuthError(error, "ERR_RENEWAL_OTHER_ACCOUNT") ? "other-identity" : "store-failed";
 }

@@ -11,6 +11,8 @@ import { storedTokensSchema } from "./parked.ts";
 const jobSecretSchema = z.object({
   /** The tokens of the login to be saved. */
   login: storedTokensSchema.optional(),
+  /** Fingerprint of the refresh token for which `login` came, in a renewal. */
+  presented: z.string().optional(),
   /** The leased credential to be saved; it has no refresh token, since the broker alone renews it. */
   leased: z.object({ access: z.string() }).optional(),
   /** What the plan writes and what would undo it (`exposeValues`), from `prepared` on. */

@@ -50,6 +50,7 @@ export { problem as problemSchema };
 const progress = z.object({
   step: z.enum([
     "waiting-for-store",
+    "renewing",
     "writing",
     "reloading",
     "waiting-for-start-window",
@@ -89,6 +90,15 @@ const course = z.object({
   problem: problem.optional(),
   /** Why a job ended without the change it was for, where that is no failure. */
   note: z.string().optional(),
+  /** Of a renewal: fingerprint of the refresh token that was presented, and facts of what came for it. */
+  renewal: z
+    .object({
+      presented: z.string(),
+      email: z.string().optional(),
+      planType: z.string().optional(),
+      expiresAtMs: z.number(),
+    })
+    .optional(),
 });
 
 /** A change of a job by its executor. */
@@ -191,6 +201,14 @@ const resetProfile = z.object({
   wantedNotes: z.record(z.string(), failureNotesSchema).optional(),
 });
 
+const renewLogin = z.object({
+  ...shared,
+  kind: z.literal("renew-login"),
+  requestedBy: address,
+  /** Fingerprint of whose login the profile held when the person confirmed (`loginPrint`). */
+  previewed: z.string().optional(),
+});
+
 /** The form of a job file. */
 export const jobSchema = z.discriminatedUnion("kind", [
   saveLogin,
@@ -200,12 +218,15 @@ export const jobSchema = z.discriminatedUnion("kind", [
   removeProfile,
   renameProfile,
   resetProfile,
+  renewLogin,
 ]);
 
 /** A job as it is on disk; it holds no secret (those lie in a sibling file until the job ends). */
 export type Job = z.infer<typeof jobSchema>;
 /** A job that saves somebody's login. */
 export type LoginJob = z.infer<typeof saveLogin>;
+/** A job that has the sign-in server renew a login, and saves what comes. */
+export type RenewJob = z.infer<typeof renewLogin>;
 /** A job that saves a leased credential. */
 export type SaveLeaseJob = z.infer<typeof saveLease>;
 /** A job that takes a leased credential out again. */
@@ -224,7 +245,7 @@ export type ManagedJob = OrderJob | RemoveJob | RenameJob | ResetJob;
 
 const MANAGED = ["order", "remove-profile", "rename-profile", "reset-profile"] as const;
 /** What jobs are for. */
-export const JOB_KINDS = ["save-login", "save-lease", "remove-lease", ...MANAGED] as const;
+export const JOB_KINDS = ["save-login", "renew-login", "save-lease", "remove-lease", ...MANAGED] as const;
 
 /** True for a job that changes what is there, without a login of its own. */
 export function isManaged(job: Job): job is ManagedJob {
@@ -234,6 +255,19 @@ export function isManaged(job: Job): job is ManagedJob {
 /** The same by its kind alone. */
 export function isManagedKind(kind: Job["kind"]): boolean {
   return MANAGED.some((one) => one === kind);
+}
+
+/** True for a job that brings somebody's tokens into the store: they are parked where it cannot. */
+export function bringsLogin(job: Job): job is LoginJob | RenewJob {
+  return job.kind === "save-login" || job.kind === "renew-login";
+}
+
+/** What is known of the login that a job brings; undefined where it has none yet. */
+export function loginFactsOf(job: LoginJob | RenewJob): LoginJob["login"] | undefined {
+  if (job.kind === "save-login") return job.login;
+  if (job.renewal === undefined) return undefined;
+  const { presented: _spent, ...facts } = job.renewal;
+  return facts;
 }
 
 /** True where the job has ended and nothing will happen to it any more. */

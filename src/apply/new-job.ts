@@ -12,6 +12,7 @@ import type {
   RemoveJob,
   RemoveLeaseJob,
   RenameJob,
+  RenewJob,
   ResetJob,
   SaveLeaseJob,
 } from "./job.ts";
@@ -51,6 +52,7 @@ export type ChangeRequest = {
   | Pick<RemoveJob, "kind" | "wantedOrder">
   | Pick<RenameJob, "kind" | "to">
   | Pick<ResetJob, "kind" | "wantedNotes">
+  | Pick<RenewJob, "kind">
 );
 
 /** What the two requests about a lease share. */
@@ -115,7 +117,7 @@ export function newLoginJob(request: LoginRequest, at: number, login: LoginJob["
 }
 
 /** The job of a confirmed change. */
-export function newChangeJob(request: ChangeRequest, at: number): ManagedJob {
+export function newChangeJob(request: ChangeRequest, at: number): ManagedJob | RenewJob {
   const { requestId, ...asked } = request;
   return { ...begin(idOf(request.kind, requestId), request, at), ...asked };
 }

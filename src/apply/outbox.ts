@@ -51,6 +51,11 @@ export class Outbox {
     return live.toSorted((a, b) => a.createdAt - b.createdAt);
   }
 
+  /** Removes what killed writers left half written. */
+  async sweep(): Promise<void> {
+    await this.#records.sweep();
+  }
+
   /** Forgets a message that its host has shown. */
   async delivered(id: string): Promise<void> {
     await this.#records.remove(id);

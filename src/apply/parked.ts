@@ -51,6 +51,8 @@ const parkedSchema = z.object({
   requestedBy: addressSchema,
   problem: problemSchema.optional(),
   remindedAt: z.number().optional(),
+  /** When its revocation was sent, or was about to be, where its end is not known: it may be no good any more. */
+  revokingAt: z.number().optional(),
 });
 
 /** A parked login without its tokens. */
@@ -120,6 +122,11 @@ export class ParkedLogins {
     return records.toSorted((a, b) => a.createdAt - b.createdAt).map(withoutTokens);
   }
 
+  /** Names of files that this program cannot read: a login may be in them. */
+  async unreadable(): Promise<readonly string[]> {
+    return (await this.#files.scan()).unreadable;
+  }
+
   /** One parked login, or undefined. */
   async get(id: string): Promise<ParkedLogin | undefined> {
     const file = await this.#files.get(id);
@@ -135,7 +142,7 @@ export class ParkedLogins {
   /** Changes what is known about a parked login; nothing where it is gone. */
   async update(
     id: string,
-    patch: Partial<Pick<ParkedLogin, "reason" | "problem" | "remindedAt" | "profileId">>,
+    patch: Partial<Pick<ParkedLogin, "reason" | "problem" | "remindedAt" | "profileId" | "revokingAt">>,
   ): Promise<void> {
     await this.#alone(async () => {
       const file = await this.#files.get(id);

@@ -14,6 +14,7 @@ import {
   type LoginJob,
   type ManagedJob,
   type RemoveLeaseJob,
+  type RenewJob,
   type SaveLeaseJob,
 } from "./job.ts";
 import { JobSecrets, type JobSecret } from "./job-secrets.ts";
@@ -71,7 +72,11 @@ export class JobQueue {
       ...(parked.planType === undefined ? {} : { planType: parked.planType }),
     });
     // The tokens before the job, the job before the parked entry goes: killed anywhere here, the login is in one place or both.
-    const enqueued = await this.#enqueue(job, { login: storeTokens(tokens) });
+    const enqueued = await this.#enqueue(job, { login: storeTokens(tokens) }, async () => {
+      // Whoever revokes it marks it first and looks for this secret then: one of the two sees the other.
+      const now = await this.#parked.get(request.parkedId);
+      if (now?.revokingAt !== parked.revokingAt && now !== undefined) throw beingRevoked();
+    });
     if (!enqueued.existed) await this.#parked.discard(request.parkedId);
     return enqueued;
   }
@@ -89,7 +94,7 @@ export class JobQueue {
   }
 
   /** Makes the job of a confirmed change of a profile that is there. One confirmation makes one job. */
-  async enqueueChange(request: ChangeRequest): Promise<Enqueued<ManagedJob>> {
+  async enqueueChange(request: ChangeRequest): Promise<Enqueued<ManagedJob | RenewJob>> {
     return this.#enqueue(newChangeJob(request, this.#now()), {});
   }
 
@@ -122,7 +127,8 @@ export class JobQueue {
   async cancel(id: string): Promise<Job> {
     const job = await this.#jobs.get(id);
     if (job === undefined) throw unknownJob();
-    if (job.state !== "queued" && job.state !== "prepared") {
+    const isPresented = job.kind === "renew-login" && (job.renewal !== undefined || job.progress?.step === "renewing");
+    if (isPresented || (job.state !== "queued" && job.state !== "prepared")) {
       throw new CodexAuthError("ERR_JOB_NOT_CANCELLABLE", {
         message: hasEnded(job) ? "That job has already ended." : "That job is already being written.",
         next: "Look at it with `/codex_auth status`.",
@@ -161,10 +167,12 @@ export class JobQueue {
     return last;
   }
 
-  async #enqueue<J extends Job>(job: J, secret: JobSecret): Promise<Enqueued<J>> {
+  async #enqueue<J extends Job>(job: J, secret: JobSecret, check?: () => Promise<void>): Promise<Enqueued<J>> {
     const earlier = await this.#jobs.get(job.id);
     if (earlier !== undefined && isLike(earlier, job)) return { job: earlier, existed: true };
     await this.secrets.create(job.id, secret);
+    // The secret stays where this throws: another process may just be making the same job of it. Without one it is swept away.
+    await check?.();
     if (await this.#jobs.create(job.id, job)) return { job, existed: false };
     const other = await this.#jobs.get(job.id);
     return { job: other !== undefined && isLike(other, job) ? other : job, existed: true };
@@ -196,6 +204,13 @@ function unknownJob(): CodexAuthError {
   return new CodexAuthError("ERR_JOB_UNKNOWN", {
     message: "There is no such job.",
     next: "See the running and finished ones with `/codex_auth status`.",
+  });
+}
+
+function beingRevoked(): CodexAuthError {
+  return new CodexAuthError("ERR_REVOKE_UNCHECKED", {
+    message: "Somebody is having that login revoked at this moment.",
+    next: "Nothing was changed. See what became of it with `/codex_auth parked`.",
   });
 }
 

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { APPLY } from "../config/defaults.ts";
 import type { OwnPaths } from "../config/paths.ts";
 import { CodexAuthError } from "../errors.ts";
-import { ensurePrivateFolder } from "../storage/atomic-write.ts";
+import { ensurePrivateFolder, removeLeftovers } from "../storage/atomic-write.ts";
 import { readJsonFile, writeJsonFile } from "../storage/json-file.ts";
 import { withProcessLock } from "../storage/process-lock.ts";
 
@@ -52,6 +52,8 @@ export async function withReign<T>(options: ReignOptions, body: (reign: Reign) =
   return withProcessLock(
     file,
     async (signal) => {
+      // What a killed one was just writing: only the holder of this lock writes here.
+      await removeLeftovers(file);
       const before = await readJsonFile(file, executorSchema).catch(() => undefined);
       const record: ExecutorRecord = {
         kind: options.kind,

@@ -11,6 +11,8 @@ export const wantedSchema = z.discriminatedUnion("kind", [
   /** Alone in the order. */
   z.object({ kind: z.literal("only"), ...target }),
   z.object({ kind: z.literal("remove"), ...target }),
+  /** Have the sign-in server renew its login. */
+  z.object({ kind: z.literal("refresh"), ...target }),
   /** Forget its cooldown and failures. */
   z.object({ kind: z.literal("reset"), ...target }),
   /** `to` is a full id. */

@@ -53,6 +53,10 @@ export const ACTIONS = {
   codex_auth_drop: look,
   /** Throws it away. */
   codex_auth_dropyes: confirm,
+  /** Asks whether the sign-in server shall end one of them. */
+  codex_auth_revoke: look,
+  /** Has it ended. */
+  codex_auth_revokeyes: confirm,
   /** Lists the profiles of an agent, each with a way to its card. */
   codex_auth_manage: view,
   /** Shows the card of a profile. */
@@ -66,6 +70,11 @@ export const ACTIONS = {
   /** Asks whether OpenClaw shall forget its failures. */
   codex_auth_reset: view,
   codex_auth_resetyes: decide,
+  /** Has the gateway read its logins again. */
+  codex_auth_reload: view,
+  /** Asks whether the sign-in server shall be asked for fresh tokens. */
+  codex_auth_refresh: view,
+  codex_auth_refreshyes: decide,
   /** Says how a profile gets another name. */
   codex_auth_rename: view,
   codex_auth_renameyes: decide,
@@ -105,6 +114,12 @@ export const ACTIONS = {
   lease_takefile: view,
   /** Puts it aside. */
   lease_fileyes: confirm,
+  /** Shows the profiles whose usage may be looked at. */
+  codex_usage_menu: look,
+  /** Looks at the usage of all of them. */
+  codex_usage_all: look,
+  /** Looks at the usage of one. */
+  codex_usage_one: look,
 } as const satisfies Record<string, ActionRule>;
 
 /** The name of an action: the text before ":" of its callback data. */

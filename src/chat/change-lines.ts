@@ -3,6 +3,7 @@
 import type { Keeper } from "../apply/whose.ts";
 import { cleanText } from "../clean-text.ts";
 import { CHAT } from "../config/defaults.ts";
+import type { SessionPin } from "../profiles/session-pins.ts";
 import type { PlannedChange } from "../profiles/store.ts";
 import type { Turn } from "./context.ts";
 import { nameFor } from "./profile-words.ts";
@@ -60,7 +61,7 @@ export async function configLines({ services }: Pick<Turn, "services">, profileI
   const where = paths.map((path) => cleanText(path, CHAT.maxLabelChars * 2)).join(", ");
   return [
     [`⚠️ openclaw.json names it (${where}) and is never edited here.`],
-    ["→ Change it there yourself, with ", code("openclaw config set"), " or ", code("openclaw configure"), "."],
+    ["→ Change it there yourself, with ", code("openclaw config set"), " or ", code("openclaw config unset"), "."],
   ];
 }
 
@@ -72,12 +73,25 @@ export async function pinLines(
   how: "first" | "only",
 ): Promise<readonly Line[]> {
   const others = ((await services.pins?.(agentId)) ?? []).filter((pin) => pin.profileId !== profileId);
-  if (others.length === 0) return [];
-  const ids = [...new Set(others.map((pin) => pin.profileId))];
-  const chats = others.length === 1 ? "1 chat is" : `${others.length} chats are`;
-  return how === "only"
-    ? [[`${chats} bound to ${names({ asker }, ids)} now and will use this one.`]]
-    : [[`${chats} bound to ${names({ asker }, ids)} and may stay there; “only” moves them too.`]];
+  const byItself = others.filter((pin) => !pin.byPerson);
+  const byPerson = others.filter((pin) => pin.byPerson);
+  const words = (pins: readonly SessionPin[]): string => {
+    const ids = [...new Set(pins.map((pin) => pin.profileId))];
+    return `${pins.length === 1 ? "1 chat is" : `${pins.length} chats are`} bound to ${names({ asker }, ids)}`;
+  };
+  const end = how === "only" ? "now and will use this one." : "and may stay there; “only” moves them too.";
+  return [
+    ...(byItself.length === 0 ? [] : [[`${words(byItself)} ${end}`]]),
+    // An order does not end a person's own choice on 2026.5.28; on 2026.4.5 one that leaves the chosen profile out does.
+    ...(byPerson.length === 0
+      ? []
+      : [
+          [
+            `${words(byPerson)} by a person's choice and may stay there. To move it, send there: `,
+            code(`/model openai-codex/<model>@${profileId}`),
+          ],
+        ]),
+  ];
 }
 
 /** Chats that are bound to a name that goes. */

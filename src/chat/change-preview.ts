@@ -7,7 +7,7 @@ import type { Wanted } from "../apply/wanted.ts";
 import { assertOwn, keeperOf, type Keeper } from "../apply/whose.ts";
 import { CodexAuthError } from "../errors.ts";
 import { orderAfterChoice, orderAfterRemoval } from "../profiles/order.ts";
-import { CODEX_PROVIDER, openCredential, parseCredential } from "../profiles/profile.ts";
+import { CODEX_PROVIDER, openCredential, parseCredential, refreshTokenOf } from "../profiles/profile.ts";
 import { loginPrint } from "../profiles/same-login.ts";
 import { resolveSelector } from "../profiles/selector.ts";
 import type { StoreSnapshot } from "../profiles/store.ts";
@@ -54,6 +54,8 @@ export interface Subject {
   readonly print: string;
   /** False where OpenClaw itself cannot read the entry. */
   readonly isReadable: boolean;
+  /** Whether it holds a refresh token. */
+  readonly isRenewable: boolean;
 }
 
 /** @throws CodexAuthError `ERR_PROFILE_UNKNOWN`. */
@@ -74,7 +76,8 @@ export async function subjectOf(
   const entry = stored === undefined ? undefined : openCredential(stored.credential);
   const keeper = await keeperOf(entry, profileId, services.engine.receipts);
   const isReadable = parseCredential(entry) !== undefined;
-  return { store, profile, keeper, print: loginPrint(entry), isReadable };
+  const isRenewable = entry !== undefined && refreshTokenOf(entry) !== undefined;
+  return { store, profile, keeper, print: loginPrint(entry), isReadable, isRenewable };
 }
 
 /** Works out what `wanted` would do. @throws CodexAuthError where it cannot be done, with the reason. */
@@ -90,6 +93,8 @@ export async function previewOf(turn: Parts, wanted: Exclude<Wanted, { kind: "ro
       return previewName(turn, wanted, subject);
     case "reset":
       return previewReset(turn, wanted, subject);
+    case "refresh":
+      return previewRenewal(turn, wanted, subject);
   }
 }
 
@@ -165,7 +170,8 @@ async function previewRemoval(turn: Parts, wanted: WantedOf<"remove">, subject: 
 async function previewName(turn: Parts, wanted: WantedOf<"rename">, subject: Subject): Promise<Preview> {
   const { agentId, profileId } = wanted;
   assertOwn(subject.keeper);
-  const { profileId: to, viaDefault } = resolveSelector(wanted.to, [`${CODEX_PROVIDER}:default`]);
+  const { provider = CODEX_PROVIDER } = turn.services.store;
+  const { profileId: to, viaDefault } = resolveSelector(wanted.to, [`${provider}:default`], provider);
   if (to === profileId || viaDefault) throw nothingToDo("It has that name already.");
   const { plan } = await turn.services.store.plan({ profileId, provider: CODEX_PROVIDER, renameTo: to }, agentId);
   const change = { ...wanted, to };
@@ -207,10 +213,35 @@ async function previewReset(turn: Parts, wanted: WantedOf<"reset">, subject: Sub
   };
 }
 
+async function previewRenewal(turn: Parts, wanted: WantedOf<"refresh">, subject: Subject): Promise<Preview> {
+  const { profile, keeper, isRenewable } = subject;
+  assertOwn(keeper);
+  if (!isRenewable) {
+    throw new CodexAuthError("ERR_RENEWAL_NONE", {
+      message: "This profile holds nothing that could be renewed: there is no refresh token in it.",
+      next: "Sign in again for it: that gives it a new login.",
+    });
+  }
+  return {
+    ...frame(turn, wanted, subject, []),
+    lines: [
+      [bold("Renew "), nameSpan(turn, wanted.profileId), "?"],
+      ["It is: ", ...profileSpans(turn.asker, profile, turn.services.now())],
+      [
+        "The sign-in server is asked for fresh tokens, which take the place of the old ones. The account stays the same.",
+      ],
+      ["OpenClaw does this by itself when it has to, so it is for when you do not want to wait for that."],
+      ["It cannot be taken back: the old tokens are used up by it."],
+    ],
+    yes: { label: "Renew it", action: "codex_auth_refreshyes", style: "primary" },
+    enqueue: enqueuer(turn, wanted, { kind: "renew-login" }, subject.print),
+  };
+}
+
 /** What all previews share. */
 function frame(
   turn: Parts,
-  wanted: WantedOf<"use" | "only" | "remove" | "reset" | "rename">,
+  wanted: WantedOf<"use" | "only" | "remove" | "reset" | "rename" | "refresh">,
   { store, print }: Subject,
   result: readonly string[],
 ): Pick<Preview, "wanted" | "profileId" | "covers" | "typed"> {

@@ -11,14 +11,18 @@ import { enqueuer, subjectOf, type Preview } from "./change-preview.ts";
 import type { Turn } from "./context.ts";
 import { accountSpans } from "./profile-words.ts";
 import { bold, type Line } from "./reply.ts";
+import { otherHolders, secondOwnerLines } from "./owners.ts";
+import { revokingLines } from "./revoke-words.ts";
 
 type Parts = Pick<Turn, "services" | "asker">;
 type Undo = Pick<Preview, "lines" | "enqueue"> & { readonly covers: readonly string[]; readonly profileId?: string };
 
 /** True for a receipt whose change may be taken back, as far as the receipt itself tells. */
-export function mayBeUndone({ outcome, kind, note, files }: Receipt): boolean {
-  const isOurs = kind !== "save-lease" && kind !== "remove-lease";
-  return outcome === "done" && isOurs && note === undefined && files.length > 0;
+export function mayBeUndone(receipt: Receipt): boolean {
+  const { outcome, kind, note, files } = receipt;
+  const isOurs = kind !== "save-lease" && kind !== "remove-lease" && kind !== "renew-login";
+  if (outcome !== "done" || !isOurs || note !== undefined || files.length === 0) return false;
+  return !hasReplaced(receipt) || orderChange(receipt) !== undefined;
 }
 
 /** Works out what taking back `receiptId` would do. @throws CodexAuthError `ERR_RECEIPT_UNKNOWN`, `ERR_UNDO_IMPOSSIBLE`. */
@@ -26,7 +30,7 @@ export async function previewUndo(turn: Parts, receiptId: string): Promise<Previ
   const { receipts } = turn.services.engine;
   const receipt = /^[a-z0-9-]{1,64}$/.test(receiptId) ? await receipts.get(receiptId) : undefined;
   if (receipt === undefined) throw unknownReceipt();
-  if (!mayBeUndone(receipt)) throw impossible(reasonOf(receipt), nextOf(receipt));
+  if (!mayBeUndone(receipt) && !hasReplaced(receipt)) throw impossible(reasonOf(receipt), nextOf(receipt));
   const all = await receipts.list(Number.POSITIVE_INFINITY);
   if (all.some(({ undoes, outcome }) => undoes === receipt.id && outcome === "done"))
     throw impossible("That was taken back already.", "Nothing is to be done.");
@@ -55,6 +59,7 @@ function undoOf(turn: Parts, receipt: Receipt, store: StoreSnapshot): Promise<Un
     case "save-login":
       return undoSave(turn, receipt, store);
     case "save-lease":
+    case "renew-login":
     case "remove-lease":
       throw impossible(reasonOf(receipt), nextOf(receipt));
   }
@@ -113,6 +118,8 @@ async function undoRemoval(turn: Parts, receipt: Receipt, store: StoreSnapshot):
     lines: [
       [bold("Put "), nameSpan(turn, profileId), bold(" back?")],
       ["Its login: ", ...accountSpans(asker, parked), "."],
+      ...revokingLines(turn, parked),
+      ...secondOwnerLines(await otherHolders(turn, parked)),
       ["It goes back as it was. Its tokens lay here since, unused by us: unspent, as far as can be known here."],
       ...(wanted === null ? [] : [[`Order then: ${names(turn, wanted)}.`]]),
     ],
@@ -188,7 +195,7 @@ async function undoReset(turn: Parts, receipt: Receipt): Promise<Undo> {
 /** A new profile goes again, and its login is kept; of a login that was replaced nothing was kept, so only the order comes back. */
 async function undoSave(turn: Parts, receipt: Receipt, store: StoreSnapshot): Promise<Undo> {
   const { agentId, profileId } = receipt;
-  if (receipt.files.some(({ before, after }) => before !== null && after !== null && before !== after)) {
+  if (hasReplaced(receipt)) {
     const words =
       "The login before it is not kept (a spent token would end the new one), so only the order can go back.";
     if (orderChange(receipt) === undefined)
@@ -227,6 +234,12 @@ async function undoSave(turn: Parts, receipt: Receipt, store: StoreSnapshot): Pr
   };
 }
 
+/** True where a saved login took another one's place: nothing of that is kept. */
+function hasReplaced({ kind, outcome, files }: Receipt): boolean {
+  const isOther = files.some(({ before, after }) => before !== null && after !== null && before !== after);
+  return kind === "save-login" && outcome === "done" && isOther;
+}
+
 function orderChange({
   files,
 }: Receipt): { readonly before: string[] | null; readonly after: string[] | null } | undefined {
@@ -240,6 +253,7 @@ function same(a: readonly string[], b: readonly string[]): boolean {
 
 function reasonOf({ kind, outcome }: Receipt): string {
   if (kind === "save-lease" || kind === "remove-lease") return "That was the lease's doing.";
+  if (kind === "renew-login") return "The login from before it was renewed is used up.";
   return outcome === "done"
     ? "Nothing was changed by that."
     : "That change was not made, so there is nothing to take back.";

@@ -17,9 +17,12 @@ import { bold, code, type Line, type Reply } from "./reply.ts";
 import { submit } from "./save.ts";
 import { when } from "./time-words.ts";
 
-type ChangeCommand = Extract<CodexAuthCommand, { kind: "use" | "only" | "remove" | "reset" | "rename" | "rollback" }>;
+type ChangeCommand = Extract<
+  CodexAuthCommand,
+  { kind: "use" | "only" | "remove" | "reset" | "refresh" | "rename" | "rollback" }
+>;
 
-/** `/codex_auth use|only|remove|reset|rename|rollback …`: shows what it would do, or does what was shown. */
+/** `/codex_auth use|only|remove|reset|refresh|rename|rollback …`: shows what it would do, or does what was shown. */
 export async function change(turn: Turn, agentId: string, command: ChangeCommand): Promise<void> {
   requirePrivate(turn);
   if (command.kind === "rollback" && command.which === undefined) return showReceipts(turn);
@@ -60,7 +63,9 @@ export async function changeReply(turn: Pick<Turn, "services" | "asker">, wanted
 
 /** The receipts whose change may be taken back, the newest first. */
 async function showReceipts(turn: Turn): Promise<void> {
-  const receipts = (await turn.services.engine.receipts.list(50)).filter(mayBeUndone).slice(0, 5);
+  const all = await turn.services.engine.receipts.list(50);
+  const undone = new Set(all.flatMap(({ undoes, outcome }) => (outcome === "done" ? [undoes] : [])));
+  const receipts = all.filter((receipt) => mayBeUndone(receipt) && !undone.has(receipt.id)).slice(0, 5);
   if (receipts.length === 0) {
     await show(turn, { lines: [["Nothing was done yet that could be taken back."]] });
     return;
@@ -94,7 +99,8 @@ async function wantedOf(turn: Turn, agentId: string, command: ChangeCommand): Pr
   const target = await targetOf(turn, agentId, command.selector);
   if (command.kind !== "rename") return { kind: command.kind, ...target };
   // Checked as a name and made an id here; `default` is a name like any other.
-  const { profileId: to } = resolveSelector(command.to, [`${CODEX_PROVIDER}:default`]);
+  const { provider = CODEX_PROVIDER } = turn.services.store;
+  const { profileId: to } = resolveSelector(command.to, [`${provider}:default`], provider);
   return { kind: "rename", ...target, to };
 }
 
@@ -108,9 +114,9 @@ export async function targetOf(
     const picked = await turn.services.lists.pick(turn.asker, "profiles", Number(selector));
     return { agentId: picked.agentId, profileId: picked.entry };
   }
-  const { summaries } = await turn.services.store.read(agentId);
+  const { provider, summaries } = await turn.services.store.read(agentId);
   const known = summaries.map(({ id }) => id);
-  return { agentId, profileId: resolveSelector(selector, known).profileId };
+  return { agentId, profileId: resolveSelector(selector, known, provider).profileId };
 }
 
 function previewAny(turn: Pick<Turn, "services" | "asker">, wanted: Wanted): Promise<Preview> {

@@ -3,14 +3,18 @@
 import { shortName } from "../profiles/selector.ts";
 import { change } from "./change.ts";
 import { mayHoldCallback, parseCodexAuth, type CodexAuthCommand } from "./command.ts";
+import { codexUsage } from "./codex-usage.ts";
 import { decide, showDecision } from "./confirm.ts";
-import { agentOf, show, type Turn } from "./context.ts";
+import { agentOf, requirePrivate, show, type Turn } from "./context.ts";
 import { finish } from "./finish.ts";
 import { logIn, logInBy } from "./login-card.ts";
 import { showProfile } from "./manage-card.ts";
 import { discard, findParked, showParked, take } from "./parked.ts";
 import { askForName, showPicker } from "./picker.ts";
+import { mayReload, reloadGateway } from "./reload.ts";
+import { revoke } from "./revoke.ts";
 import { cancelAll, showStatus } from "./status.ts";
+import { code, type Reply } from "./reply.ts";
 import { helpReply } from "./wording.ts";
 
 /** Answers `/codex_auth <args>`. */
@@ -40,8 +44,12 @@ export async function plainText(turn: Turn, text: string): Promise<boolean> {
     await showDecision(turn, await decide(turn, await findParked(turn, answer)));
     return true;
   }
-  const isName = list.kind === "profiles" && list.entries.some((id) => id === answer || shortName(id) === answer);
-  if (!isName && !(isNumber && list.kind === "profiles")) return false;
+  const isName = list.kind !== "parked" && list.entries.some((id) => id === answer || shortName(id) === answer);
+  if (!isName && !(isNumber && list.kind !== "parked")) return false;
+  if (list.kind === "usage") {
+    await codexUsage(turn, `${answer} --agent ${list.agentId}`);
+    return true;
+  }
   await logInTo(turn, list.agentId, answer);
   return true;
 }
@@ -57,7 +65,11 @@ async function run(turn: Turn, command: CodexAuthCommand): Promise<void> {
     case "menu":
       return showPicker(turn, agentId);
     case "help":
-      await show(turn, helpReply());
+      await show(turn, helpReply({ codesOnly: turn.services.codesOnly, canReload: mayReload(turn) }));
+      return;
+    case "doctor":
+      requirePrivate(turn);
+      await show(turn, await doctorReply(turn));
       return;
     case "new":
       return askForName(turn, agentId);
@@ -74,12 +86,15 @@ async function run(turn: Turn, command: CodexAuthCommand): Promise<void> {
       return cancelAll(turn);
     case "parked":
       return showParked(turn);
+    case "reload":
+      return reloadGateway(turn);
     case "show":
       return showProfile(turn, agentId, command.selector);
     case "use":
     case "only":
     case "remove":
     case "reset":
+    case "refresh":
     case "rename":
     case "rollback":
       return change(turn, agentId, command);
@@ -87,7 +102,15 @@ async function run(turn: Turn, command: CodexAuthCommand): Promise<void> {
       return take(turn, command);
     case "discard":
       return discard(turn, command);
+    case "revoke":
+      return revoke(turn, command);
   }
+}
+
+/** Where the host itself cannot look, the command that can. */
+async function doctorReply({ services }: Turn): Promise<Reply> {
+  if (services.doctor !== undefined) return services.doctor();
+  return { lines: [["Run ", code("codex-auth-skill doctor"), " on that machine: it looks at everything a login depends on."]] };
 }
 
 /** A number is an entry of the list last shown, with its agent; everything else is a selector. */

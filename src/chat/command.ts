@@ -7,7 +7,7 @@ import { shortName } from "../profiles/selector.ts";
 
 /** What a person asked for by typing. Words are still as typed: nothing here is checked against a store. */
 export type CodexAuthCommand = { readonly agentId?: string } & (
-  | { readonly kind: "menu" | "help" | "new" | "cancel" | "parked" }
+  | { readonly kind: "menu" | "help" | "new" | "cancel" | "parked" | "doctor" | "reload" }
   | { readonly kind: "status"; readonly selector?: string }
   | { readonly kind: "login"; readonly selector: string }
   /** A sign-in by one way: a device code, or a link whose last address is pasted. */
@@ -21,9 +21,10 @@ export type CodexAuthCommand = { readonly agentId?: string } & (
       readonly replace: boolean;
     }
   | { readonly kind: "discard"; readonly which: string; readonly sure: boolean }
+  | { readonly kind: "revoke"; readonly which: string; readonly sure: boolean }
   /** The card of one profile; without a name, the list of those there are. */
   | { readonly kind: "show"; readonly selector?: string }
-  | { readonly kind: "use" | "only" | "remove" | "reset"; readonly selector: string; readonly sure: boolean }
+  | { readonly kind: "use" | "only" | "remove" | "reset" | "refresh"; readonly selector: string; readonly sure: boolean }
   | { readonly kind: "rename"; readonly selector: string; readonly to: string; readonly sure: boolean }
   | { readonly kind: "rollback"; readonly which?: string; readonly sure: boolean }
 );
@@ -37,15 +38,19 @@ export const SUBCOMMANDS = [
   "parked",
   "take",
   "discard",
+  "revoke",
   "device",
   "paste",
   "show",
   "use",
   "only",
+  "refresh",
   "reset",
+  "reload",
   "rename",
   "remove",
   "rollback",
+  "doctor",
   "help",
 ] as const;
 /** One of {@link SUBCOMMANDS}. */
@@ -79,6 +84,8 @@ function parseWords(words: readonly string[]): CodexAuthCommand {
     case "new":
     case "cancel":
     case "parked":
+    case "doctor":
+    case "reload":
     case "help":
       if (rest.length > 0) throw usage(`\`${word}\` takes nothing behind it.`, `/codex_auth ${word}`);
       return { kind: word };
@@ -95,6 +102,7 @@ function parseWords(words: readonly string[]): CodexAuthCommand {
     case "only":
     case "remove":
     case "reset":
+    case "refresh":
       return changeOne(word, rest);
     case "rename":
       return rename(rest);
@@ -103,7 +111,8 @@ function parseWords(words: readonly string[]): CodexAuthCommand {
     case "take":
       return take(rest);
     case "discard":
-      return discard(rest);
+    case "revoke":
+      return discard(word, rest);
     default:
       return login(first, rest);
   }
@@ -164,12 +173,12 @@ function take(words: readonly string[]): CodexAuthCommand {
   return { kind: "take", which, ...flagged, ...(as === undefined ? {} : { as }) };
 }
 
-function discard(words: readonly string[]): CodexAuthCommand {
+function discard(kind: "discard" | "revoke", words: readonly string[]): CodexAuthCommand {
   const [which, sure, ...rest] = words;
   if (which === undefined || rest.length > 0 || (sure !== undefined && sure.toLowerCase() !== "yes")) {
-    throw usage("`discard` needs the number or id of a waiting login.", "/codex_auth discard 1");
+    throw usage(`\`${kind}\` needs the number or id of a waiting login.`, `/codex_auth ${kind} 1`);
   }
-  return { kind: "discard", which, sure: sure !== undefined };
+  return { kind, which, sure: sure !== undefined };
 }
 
 function signInBy(kind: "device" | "paste", words: readonly string[]): CodexAuthCommand {
@@ -185,7 +194,7 @@ function showOne(words: readonly string[]): CodexAuthCommand {
   return { kind: "show", ...(selector === undefined ? {} : { selector }) };
 }
 
-function changeOne(kind: "use" | "only" | "remove" | "reset", words: readonly string[]): CodexAuthCommand {
+function changeOne(kind: "use" | "only" | "remove" | "reset" | "refresh", words: readonly string[]): CodexAuthCommand {
   const { names, sure } = takeYes(words, 1);
   const [selector, ...rest] = names;
   if (selector === undefined || rest.length > 0)

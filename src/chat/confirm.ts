@@ -10,6 +10,8 @@ import { refOf } from "./button.ts";
 import { SUBCOMMANDS } from "./command.ts";
 import { accountSpans, expiryWords, idSpan, nameFor, profileSpans } from "./profile-words.ts";
 import { bold, code, type ActionButton, type Line, type Reply } from "./reply.ts";
+import { otherHolders, secondOwnerLines } from "./owners.ts";
+import { revokeButton, revokingLines } from "./revoke-words.ts";
 import { problemLines } from "./wording.ts";
 
 /** How a received login stands to what its target holds now. */
@@ -54,26 +56,29 @@ export function saveSubject(decision: Decision): readonly string[] {
 /** Shows the card of a decision and remembers what was previewed, so that a typed `replace` can confirm it. */
 export async function showDecision(turn: Turn, decision: Decision): Promise<void> {
   await turn.services.lists.previewed(turn.asker, refOf(...saveSubject(decision)));
-  await show(turn, decisionReply(turn, decision));
+  await show(turn, await decisionReply(turn, decision));
 }
 
 /** The card that asks what shall become of a received login. */
-export function decisionReply(turn: Pick<Turn, "services" | "asker">, decision: Decision): Reply {
+export async function decisionReply(turn: Pick<Turn, "services" | "asker">, decision: Decision): Promise<Reply> {
   const { parked, relation } = decision;
+  const holders = await otherHolders(turn, parked);
   const lines: Line[] = [];
+  lines.push(...revokingLines(turn, parked));
   if (parked.problem !== undefined) lines.push(...problemLines(parked.problem));
   if (parked.reason === "approval-needed")
     lines.push(["🔔 A script on this machine asks to save a login. Nothing is changed before you press."]);
   lines.push(
     ...(relation === "new" || relation === "same" ? plainQuestion(turn, decision) : replaceQuestion(turn, decision)),
+    ...secondOwnerLines(holders),
   );
-  return { lines, buttons: decisionButtons(turn, decision) };
+  return { lines, buttons: decisionButtons(turn, decision, holders.length > 0) };
 }
 
 /** A name for the login that no profile has: from its e-mail address, else from the profile that was meant. */
 export function suggestName(decision: Pick<Decision, "parked" | "store">): string {
   const taken = new Set(decision.store.summaries.map(({ id }) => id));
-  const isFree = (name: string): boolean => !taken.has(`${CODEX_PROVIDER}:${name}`);
+  const isFree = (name: string): boolean => !taken.has(`${decision.store.provider ?? CODEX_PROVIDER}:${name}`);
   const local =
     (decision.parked.email ?? "")
       .split("@")[0]
@@ -119,30 +124,47 @@ function replaceQuestion(turn: Pick<Turn, "services" | "asker">, decision: Decis
     ],
     [idSpan(asker, decision.profileId), " holds: ", ...held],
     ["This login is: ", ...accountSpans(asker, parked), `, ${expiryWords(parked.expiresAtMs, now)}`],
+    ["If you replace it, the login that it holds now is not kept."],
+    ...(current?.managedBy === undefined
+      ? []
+      : [["⚠️ Another program manages what it holds now, and may write over this."]]),
+    ...heldElsewhere(turn, decision),
     ["For another name send ", code(`/codex_auth take ${parked.id} as <name>`)],
   ];
+}
+
+/** A profile that holds this very account already is the likelier place than a further one. */
+function heldElsewhere({ asker }: Pick<Turn, "asker">, { parked, profileId, store }: Decision): readonly Line[] {
+  const holder = store.summaries.find((one) => one.id !== profileId && relationOf(parked, one) === "same");
+  if (holder === undefined) return [];
+  const typed = `/codex_auth take ${parked.id} as ${shortName(holder.id)}`;
+  return [[bold(nameFor(asker, holder.id)), " holds the same account as this login. To renew that one: ", code(typed)]];
 }
 
 function decisionButtons(
   turn: Pick<Turn, "services" | "asker">,
   decision: Decision,
+  isShared: boolean,
 ): readonly (readonly ActionButton[])[] {
   const { parked, relation } = decision;
   const subject = saveSubject(decision);
-  const take = typedTake(decision);
+  // One that may be revoked, or that somebody else has too, is saved only behind its card, as the word says.
+  const isPlain = parked.revokingAt === undefined && !isShared;
+  const take = `${typedTake(decision)}${isPlain ? "" : " replace"}`;
   const discard = button(turn, "codex_auth_drop", ["parked", parked.id], {
     label: "Discard",
     typed: `/codex_auth discard ${parked.id}`,
   });
+  const end = [discard, revokeButton(turn, parked.id)];
   if (relation === "same") {
-    return [[button(turn, "codex_auth_keep", subject, { label: "Save", typed: take, style: "primary" })], [discard]];
+    return [[button(turn, "codex_auth_keep", subject, { label: "Save", typed: take, style: "primary" })], end];
   }
   if (relation === "new") {
     const first = { label: "Save and use first", typed: `${take} first`, style: "primary" } as const;
     return [
       [button(turn, "codex_auth_first", subject, first)],
       [button(turn, "codex_auth_keep", subject, { label: "Save, keep the order", typed: take })],
-      [discard],
+      end,
     ];
   }
   const name = suggestName(decision);
@@ -154,10 +176,10 @@ function decisionButtons(
   const replaced = nameFor(turn.asker, decision.profileId);
   const replace = button(turn, "codex_auth_replace", subject, {
     label: `Replace what "${replaced}" holds`,
-    typed: `${take} replace`,
+    typed: isPlain ? `${take} replace` : take,
     style: "danger",
   });
-  return [[saveAs], [replace], [discard]];
+  return [[saveAs], [replace], end];
 }
 
 /** The typed command that takes this login to this target. */

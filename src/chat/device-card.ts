@@ -36,12 +36,13 @@ export function deviceCard(turn: CardTurn, card: DeviceCard): Reply {
   const { signIn, head, state } = card;
   if (state === "entered") {
     const name = bold(nameFor(turn.asker, signIn.profileId));
-    return { lines: [[name, ": the code was entered, getting the login …"]] };
+    return { lines: [[name, ": the code was entered, getting the login …"]], isPassing: true };
   }
   const isLink = signIn.view === "link" && card.link !== undefined;
   return {
-    lines: [...head, [], ...(isLink ? linkLines(card) : codeLines(card)), [stateWords(card)], ...hintLines(card)],
+    lines: [...head, [], ...(isLink ? linkLines(card) : codeLines(card)), [stateWords(card)], ...hintLines(turn, card)],
     buttons: buttonsOf(turn, card, isLink),
+    isPassing: true,
   };
 }
 
@@ -71,7 +72,7 @@ export function interruptedCard(turn: CardTurn, { agentId, profileId }: DeviceSi
 }
 
 /** What the old message says after the card has moved to a new one. */
-export const movedCard: Reply = { lines: [["This sign-in goes on below."]] };
+export const movedCard: Reply = { lines: [["This sign-in goes on below."]], isPassing: true };
 
 function codeLines({ signIn }: DeviceCard): readonly Line[] {
   return [
@@ -104,15 +105,14 @@ function stateWords({ signIn, state, now }: DeviceCard): string {
 }
 
 /** Most people meet this setting only behind their second factor (§1.6), so it is named before they give up. */
-function hintLines({ signIn, now }: DeviceCard): readonly Line[] {
+function hintLines({ services }: CardTurn, { signIn, now }: DeviceCard): readonly Line[] {
   if (signIn.view === "link" || now - signIn.startedAtMs < DEVICE.hintAfterMs) return [];
   return [
     [
       "Is the code refused? Device codes are off at first: in ChatGPT, Settings → Security, switch on ",
       bold("device code authorization for Codex"),
-      " (in a workspace its admin does). Or choose ",
-      bold("Paste instead"),
-      ".",
+      " (in a workspace its admin does).",
+      ...(services.codesOnly === true ? [] : [" Or choose ", bold("Paste instead"), "."]),
     ],
   ];
 }
@@ -131,11 +131,13 @@ function buttonsOf(turn: CardTurn, card: DeviceCard, isLink: boolean): readonly 
     });
     return [[{ kind: "url", label: "Open the sign-in page", url: link }], [back], [cancel]];
   }
+  const open: Button = { kind: "url", label: "Open the page for the code", url: page };
+  if (turn.services.codesOnly === true) return [[open], [cancel]];
   const paste = button(turn, "codex_auth_paste", attemptSubject(signIn), {
     label: "Paste instead",
     typed: `/codex_auth paste ${name}`,
   });
-  return [[{ kind: "url", label: "Open the page for the code", url: page }], [paste], [cancel]];
+  return [[open], [paste], [cancel]];
 }
 
 function startCommand(turn: CardTurn, { agentId, profileId }: Pick<DeviceSignIn, "agentId" | "profileId">): string {

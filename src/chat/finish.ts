@@ -189,7 +189,7 @@ async function profileOf(turn: Turn, selector: string | undefined): Promise<stri
   if (selector === undefined) return undefined;
   const waiting = await turn.services.signIns.waiting(turn.asker);
   const ids = [...new Set(waiting.map(({ profileId }) => profileId))];
-  return resolveSelector(selector, ids).profileId;
+  return resolveSelector(selector, ids, turn.services.store.provider).profileId;
 }
 
 /** Removes the person's message with the address; a host that fails at it is a host that could not. */

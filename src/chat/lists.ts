@@ -12,8 +12,8 @@ import { refOf } from "./button.ts";
 import type { Asker } from "./conversation.ts";
 
 const listSchema = z.object({
-  /** What the entries are: profiles to sign in, or logins that wait. */
-  kind: z.enum(["profiles", "parked"]),
+  /** What the entries are: profiles to sign in, logins that wait, or profiles whose usage may be looked at. */
+  kind: z.enum(["profiles", "parked", "usage"]),
   agentId: z.string(),
   /** Profile ids or parked ids, in the order shown; no secret. */
   entries: z.array(z.string()),
@@ -144,7 +144,7 @@ function keyOf(asker: Asker): string {
 }
 
 function noSuchNumber(kind: ShownList["kind"], length: number): CodexAuthError {
-  const again = kind === "profiles" ? "/codex_auth" : "/codex_auth parked";
+  const again = { profiles: "/codex_auth", parked: "/codex_auth parked", usage: "/codex_usage" }[kind];
   return new CodexAuthError("ERR_LIST_EXPIRED", {
     message:
       length > 0

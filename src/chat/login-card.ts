@@ -21,6 +21,7 @@ export async function logIn(turn: Turn, agentId: string, selector: string): Prom
   const selection = resolveSelector(
     selector,
     store.summaries.map(({ id }) => id),
+    store.provider,
   );
   if (selection.viaDefault) await askBeforeRenewing(turn, store, selection);
   else await startSignIn(turn, store, selection.profileId);
@@ -42,6 +43,7 @@ export async function startSignIn(
   const { devices, pressed: messageId } = turn;
   if (messageId !== undefined && (await devices?.turnToShown({ ...turn.asker, ...target, messageId }, way)) === true)
     return;
+  assertOffered(turn, profileId, way);
   const noCode = way === "code" ? await startByCode(turn, store, target) : undefined;
   if (way === "code" && noCode === undefined) return;
   const started = await turn.services.signIns.start(turn.asker, target);
@@ -59,9 +61,11 @@ export async function logInBy(turn: Turn, agentId: string, selector: string, way
   const selection = resolveSelector(
     selector,
     store.summaries.map(({ id }) => id),
+    store.provider,
   );
   if (selection.viaDefault) return askBeforeRenewing(turn, store, selection);
   const { profileId } = selection;
+  assertOffered(turn, profileId, way);
   const waiting = await turn.services.signIns.waiting(turn.asker);
   const [underWay] = waiting.filter((one) => one.agentId === agentId && one.profileId === profileId);
   const isShown = underWay !== undefined && (await turn.devices?.turnTo(underWay.id, way, turn)) === true;
@@ -70,6 +74,7 @@ export async function logInBy(turn: Turn, agentId: string, selector: string, way
 
 /** *Paste instead* and *Use the code*: the same attempt where its code is waited for, else a new one. */
 export async function turnTo(turn: Turn, { id, agentId, profileId }: SignInAttempt, way: SignInWay): Promise<void> {
+  assertOffered(turn, profileId, way);
   if ((await turn.devices?.turnTo(id, way)) === true) return;
   await startSignIn(turn, await turn.services.store.read(agentId), profileId, way);
 }
@@ -89,10 +94,22 @@ async function startByCode(turn: Turn, store: StoreSnapshot, target: SignInTarge
     if (isCodexAuthError(error)) return error;
     throw error;
   });
-  if (started instanceof CodexAuthError) return ["ℹ️ ", started.message, " The link below does it as well."];
+  if (started instanceof CodexAuthError) {
+    if (turn.services.codesOnly === true) throw started;
+    return ["ℹ️ ", started.message, " The link below does it as well."];
+  }
   await answerInvitation(turn, started);
   await turn.devices.watch(started, turn, headOf(turn, store, target.profileId));
   return undefined;
+}
+
+/** @throws CodexAuthError `ERR_USAGE` for a link where what comes back could not be kept from others' eyes. */
+function assertOffered({ services }: Pick<Turn, "services">, profileId: string, way: SignInWay): void {
+  if (way === "code" || services.codesOnly !== true) return;
+  throw new CodexAuthError("ERR_USAGE", {
+    message: "Sign-ins go by a code here: an address that you paste could be read by the model before I see it.",
+    next: `Send \`/codex_auth device ${shortName(profileId)}\`, or use the bot or a terminal for a link.`,
+  });
 }
 
 /** What is asked of the sign-in page: the account that the profile is known to be of, nothing else. */

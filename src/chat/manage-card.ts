@@ -6,14 +6,16 @@ import { subjectOf, type Subject } from "./change-preview.ts";
 import { targetOf } from "./change.ts";
 import type { ActionName } from "./button.ts";
 import { agentFlag, button, requirePrivate, show, type Turn } from "./context.ts";
-import { firstDisagreement, type Layer } from "./manage-layers.ts";
+import { boundElsewhere, firstDisagreement, type Layer } from "./manage-layers.ts";
+import { coOwnerLines } from "./owners.ts";
 import { loginSubject } from "./picker.ts";
 import { idSpan, nameFor, profileSpans, stateLabel } from "./profile-words.ts";
+import { mayReload, notLoadedLine } from "./reload.ts";
 import { bold, code, type ActionButton, type Line } from "./reply.ts";
 import type { Loaded } from "./services.ts";
 import type { SessionPin } from "../profiles/session-pins.ts";
 
-type Verb = "show" | "use" | "only" | "reset" | "rename" | "remove";
+type Verb = "show" | "use" | "only" | "reset" | "reload" | "refresh" | "rename" | "remove";
 
 /** `/codex_auth show [profile]`: the card, or the list of those there are. */
 export async function showProfile(turn: Turn, agentId: string, selector: string | undefined): Promise<void> {
@@ -45,20 +47,22 @@ export async function showCard(turn: Turn, agentId: string, profileId: string): 
   requirePrivate(turn);
   const { services, asker } = turn;
   const subject = await subjectOf(turn, agentId, profileId);
-  const [loaded, pins] = await Promise.all([
+  const [loaded, pins, coOwners] = await Promise.all([
     services.gateway.loaded?.(agentId) ?? Promise.resolve<Loaded>({ kind: "unknown" }),
     services.pins?.(agentId) ?? [],
+    coOwnerLines(turn, agentId, subject.profile),
   ]);
-  const layer = firstDisagreement({ profile: subject.profile, loaded, pins });
+  const layer = firstDisagreement({ profile: subject.profile, loaded, pins, order: subject.store.effectiveOrder });
   await show(turn, {
     lines: [
       [idSpan(asker, profileId)],
       profileSpans(asker, subject.profile, services.now()),
       ...(subject.keeper.kind === "person" ? [] : [keeperLine(subject.keeper)]),
+      ...coOwners,
       [bold("Stored: "), subject.profile.inherited ? "in main, inherited by this agent" : "yes"],
       [bold("Gateway: "), loadedWords(loaded, profileId)],
       [bold("Order: "), ...orderWords(turn, subject)],
-      [bold("Chats: "), pinWords(turn, pins, profileId)],
+      [bold("Chats: "), pinWords(turn, pins, subject)],
       ...layerLines(turn, layer, subject),
       ["For one chat alone, send there: ", code(`/model openai-codex/<model>@${profileId}`)],
     ],
@@ -110,14 +114,14 @@ function orderWords(turn: Turn, { profile, store }: Subject): Line {
   return [`${place}${whose} (${names(turn, store.effectiveOrder)})`];
 }
 
-function pinWords(turn: Turn, pins: readonly SessionPin[], profileId: string): string {
-  const others = pins.filter((pin) => pin.profileId !== profileId);
-  const own = pins.length - others.length;
-  const byPerson = others.filter((pin) => pin.byPerson).length;
-  const elsewhere = [...new Set(others.map((pin) => pin.profileId))];
-  if (pins.length === 0) return "none is bound to a profile";
-  const chosen = byPerson === 0 ? "" : `, ${byPerson} by a person's choice`;
-  return `${own} bound to this one, ${others.length} to ${names(turn, elsewhere)}${chosen}`;
+function pinWords(turn: Turn, pins: readonly SessionPin[], { profile, store }: Subject): string {
+  const { byItself, byPerson } = boundElsewhere(pins, profile.id, store.effectiveOrder);
+  const own = pins.filter((pin) => pin.profileId === profile.id).length;
+  const others = [...byItself, ...byPerson];
+  if (own + others.length === 0) return "none is bound to a profile";
+  const where = others.length === 0 ? "another" : names(turn, [...new Set(others.map((pin) => pin.profileId))]);
+  const chosen = byPerson.length === 0 ? "" : `, ${byPerson.length} by a person's choice`;
+  return `${own} bound to this one, ${others.length} to ${where}${chosen}`;
 }
 
 function layerLines(turn: Turn, layer: Layer | undefined, { profile }: Subject): readonly Line[] {
@@ -128,13 +132,17 @@ function layerLines(turn: Turn, layer: Layer | undefined, { profile }: Subject):
     case "login":
       return [["⚠️ First of all its login is not usable: sign in again."]];
     case "gateway":
-      return [["⚠️ First of all the gateway has not read it: run ", code("openclaw secrets reload"), "."]];
+      return [notLoadedLine(turn)];
     case "cooldown":
       return [["⚠️ First of all OpenClaw leaves it alone for now. Reset makes it try again at once."]];
     case "order":
       return [["⚠️ First of all the order prefers another one. Use it first, and the others stay behind it."]];
     case "pin":
-      return [["⚠️ Chats are bound to another profile. Only this one in the order moves them too."]];
+      return [
+        ["⚠️ Chats are bound to another profile. Only this one in the order moves those that no person has bound."],
+      ];
+    case "choice":
+      return [["⚠️ A person has bound chats to another profile with /model. Send the line below there to move one."]];
   }
 }
 
@@ -142,17 +150,22 @@ function layerLines(turn: Turn, layer: Layer | undefined, { profile }: Subject):
 function cardButtons(
   turn: Turn,
   agentId: string,
-  { profile, keeper }: Subject,
+  { profile, keeper, store }: Subject,
   layer: Layer | undefined,
 ): readonly (readonly ActionButton[])[] {
   const { id } = profile;
+  // What is so already is not offered; without an order of its own even the first may be written down.
+  const [head, next] = store.storeOrder ?? [];
+  const [isFirst, isAlone] = [head === id, head === id && next === undefined];
   const isOwn = keeper.kind === "person";
-  const mends: Partial<Record<Layer, Verb>> = { cooldown: "reset", order: "use", pin: "only" };
+  const mends: Partial<Record<Layer, Verb>> = { gateway: "reload", cooldown: "reset", order: "use", pin: "only" };
   const first = layer === undefined ? undefined : mends[layer];
   const verbs: readonly (readonly [Verb, string])[] = [
-    ["use", "Use first"],
-    ["only", "Only this"],
+    ...(layer === "gateway" && mayReload(turn) ? ([["reload", "Load it now"]] as const) : []),
+    ...(isFirst ? [] : ([["use", "Use first"]] as const)),
+    ...(isAlone ? [] : ([["only", "Only this"]] as const)),
     ["reset", "Reset"],
+    ...(isOwn && profile.renewsItself ? ([["refresh", "Renew now"]] as const) : []),
     ...(isOwn
       ? ([
           ["rename", "Rename"],
@@ -180,6 +193,8 @@ const ACTION_OF: Readonly<Record<Verb, ActionName>> = {
   use: "codex_auth_use",
   only: "codex_auth_only",
   reset: "codex_auth_reset",
+  reload: "codex_auth_reload",
+  refresh: "codex_auth_refresh",
   rename: "codex_auth_rename",
   remove: "codex_auth_remove",
 };
@@ -192,10 +207,11 @@ function verb(
   label: string,
   isFirst = false,
 ): ActionButton {
+  const name = what === "reload" ? "" : ` ${typedName(profileId)}`;
   const end = what === "rename" ? " <new name>" : "";
   return button(turn, ACTION_OF[what], verbSubject(what, agentId, profileId), {
     label,
-    typed: `/codex_auth ${what} ${typedName(profileId)}${end}${agentFlag(turn, agentId)}`,
+    typed: `/codex_auth ${what}${name}${end}${agentFlag(turn, agentId)}`,
     ...(isFirst ? { style: "primary" as const } : what === "remove" ? { style: "danger" as const } : {}),
   });
 }

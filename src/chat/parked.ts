@@ -8,6 +8,7 @@ import type { CodexAuthCommand } from "./command.ts";
 import { decide, saveSubject, showDecision } from "./confirm.ts";
 import { requirePerson } from "./approval.ts";
 import { button, requirePrivate, show, type Turn } from "./context.ts";
+import { otherHolders } from "./owners.ts";
 import { accountSpans, nameFor } from "./profile-words.ts";
 import { bold, code, type Line } from "./reply.ts";
 import { saveLogin } from "./save.ts";
@@ -42,6 +43,7 @@ export async function showParked(turn: Turn): Promise<void> {
       }),
     ]),
     choices: waiting.map(({ id }) => id),
+    choiceCommand: "/codex_auth take",
   });
 }
 
@@ -55,7 +57,10 @@ export async function take(turn: Turn, command: Extract<CodexAuthCommand, { kind
   requirePrivate(turn);
   const parked = await findParked(turn, command.which);
   const decision = await decide(turn, parked, await targetOf(turn, parked, command.as));
-  const isPlain = decision.relation === "new" || decision.relation === "same";
+  const isPlain =
+    (decision.relation === "new" || decision.relation === "same") &&
+    decision.parked.revokingAt === undefined &&
+    (await otherHolders(turn, parked)).length === 0;
   const isConfirmed =
     isPlain ||
     (command.replace && (await turn.services.lists.hasPreviewed(turn.asker, refOf(...saveSubject(decision)))));
@@ -90,6 +95,11 @@ export async function askToDiscard(turn: Turn, parked: ParkedLogin): Promise<voi
         `, meant for ${nameFor(turn.asker, parked.profileId)}.`,
       ],
       ["Its tokens are removed here; saved profiles stay as they are."],
+      [
+        "The sign-in server does not hear of it: ",
+        code(`/codex_auth revoke ${parked.id}`),
+        " ends the login there too.",
+      ],
     ],
     buttons: [[yes], [back]],
   });
@@ -123,6 +133,7 @@ async function targetOf(turn: Turn, parked: ParkedLogin, as: string | undefined)
   const selection = resolveSelector(
     as,
     store.summaries.map(({ id }) => id),
+    store.provider,
   );
   if (!selection.viaDefault) return selection.profileId;
   throw new CodexAuthError("ERR_CONFIRMATION_NEEDED", {
@@ -151,5 +162,6 @@ function parkedLine(turn: Turn, login: ParkedLogin, number: number): Line {
     " for ",
     code(nameFor(asker, login.profileId)),
     `: ${why[login.reason]}, ${when(login.createdAt, services.now())}`,
+    ...(login.revokingAt === undefined ? [] : [", may be revoked already"]),
   ];
 }

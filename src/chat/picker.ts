@@ -3,10 +3,12 @@
 import { resolveSelector, shortName } from "../profiles/selector.ts";
 import type { StoreSnapshot } from "../profiles/store.ts";
 import type { ProfileSummary } from "../profiles/summary.ts";
+import type { KeptUsage } from "../usage/usage-service.ts";
 import { typedName } from "./command.ts";
 import { agentFlag, button, requirePrivate, show, type Turn } from "./context.ts";
 import { nameFor, profileLine, stateLabel } from "./profile-words.ts";
 import { bold, code, type ActionButton, type Line, type Reply } from "./reply.ts";
+import { keptWords } from "./usage-words.ts";
 
 /** `/codex_auth`: the profiles of one agent. */
 export async function showPicker(turn: Turn, agentId: string): Promise<void> {
@@ -18,20 +20,40 @@ export async function showPicker(turn: Turn, agentId: string): Promise<void> {
   ]);
   const entries = store.summaries.map(({ id }) => id);
   await services.lists.show(asker, { kind: "profiles", agentId, entries });
-  await show(turn, pickerReply(turn, store, { agents: agents.map((agent) => agent.agentId), waiting: parked.length }));
+  const usage = await knownUsage(turn, store);
+  const around = { agents: agents.map((agent) => agent.agentId), waiting: parked.length, usage };
+  await show(turn, pickerReply(turn, store, around));
+}
+
+/** What was seen of the usage last; a list of logins is no place to fail for the lack of that. */
+async function knownUsage(turn: Turn, { agentId, summaries }: StoreSnapshot): Promise<ReadonlyMap<string, KeptUsage>> {
+  try {
+    return await turn.services.usage().known(agentId, summaries);
+  } catch (error) {
+    turn.services.log.error("chat.picker-usage", error);
+    return new Map();
+  }
 }
 
 /** The picker as a reply. */
 function pickerReply(
   turn: Pick<Turn, "services" | "asker">,
   store: StoreSnapshot,
-  around: { readonly agents: readonly string[]; readonly waiting: number },
+  around: {
+    readonly agents: readonly string[];
+    readonly waiting: number;
+    readonly usage: ReadonlyMap<string, KeptUsage>;
+  },
 ): Reply {
   const { asker, services } = turn;
   const now = services.now();
   const lines: Line[] = [
     around.agents.length > 1 ? [bold("Codex logins"), " of agent ", code(store.agentId)] : [bold("Codex logins")],
-    ...store.summaries.map((profile, index) => profileLine(asker, profile, index + 1, now)),
+    ...store.summaries.flatMap((profile, index) => {
+      const seen = around.usage.get(profile.id);
+      const line = profileLine(asker, profile, index + 1, now);
+      return seen === undefined ? [line] : [line, [`   ↳ ${keptWords(seen, now)}`]];
+    }),
   ];
   if (store.summaries.length === 0) lines.push(["There is none yet."]);
   if (around.waiting > 0) {
@@ -61,7 +83,7 @@ export async function askForName(turn: Turn, agentId: string): Promise<void> {
   const store = await turn.services.store.read(agentId);
   const known = store.summaries.map(({ id }) => id);
   const flag = agentFlag(turn, agentId);
-  const selection = resolveSelector("default", known);
+  const selection = resolveSelector("default", known, store.provider);
   const lines: Line[] = [
     [bold("New login")],
     ["Choose a name and send it like this: ", code(`/codex_auth work${flag}`)],

@@ -12,9 +12,12 @@ import { askForNewName, manageSubject, showCard, showManage, verbSubject } from 
 import { attemptSubject, renewSubject, startSignIn, turnTo } from "./login-card.ts";
 import { askToDiscard, discardNow, parkedSubject, showParked } from "./parked.ts";
 import { isLeaseAction, pressLease } from "./lease.ts";
+import { isUsageAction, pressUsage } from "./codex-usage.ts";
 import { askForName, loginSubject, showPicker } from "./picker.ts";
 import { nameFor } from "./profile-words.ts";
+import { reloadGateway } from "./reload.ts";
 import { bold } from "./reply.ts";
+import { askToRevoke, pressRevoke } from "./revoke.ts";
 import type { SignInAttempt } from "./services.ts";
 import { cancelJob } from "./status.ts";
 
@@ -22,6 +25,7 @@ import { cancelJob } from "./status.ts";
 export async function press(turn: Turn, { action, ref }: Press): Promise<void> {
   requirePrivate(turn);
   if (isLeaseAction(action)) return pressLease(turn, action, ref);
+  if (isUsageAction(action)) return pressUsage(turn, action, ref);
   switch (action) {
     case "codex_auth_menu":
       return showPicker(turn, await agentBy(turn, (agentId) => ["menu", agentId], ref));
@@ -52,12 +56,18 @@ export async function press(turn: Turn, { action, ref }: Press): Promise<void> {
       return askToDiscard(turn, await parkedBy(turn, ref));
     case "codex_auth_dropyes":
       return discardNow(turn, await parkedBy(turn, ref));
+    case "codex_auth_revoke":
+      return askToRevoke(turn, await parkedBy(turn, ref));
+    case "codex_auth_revokeyes":
+      return pressRevoke(turn, ref);
     case "codex_auth_manage":
       return showManage(turn, await agentBy(turn, manageSubject, ref));
     case "codex_auth_show":
     case "codex_auth_use":
     case "codex_auth_only":
     case "codex_auth_reset":
+    case "codex_auth_reload":
+    case "codex_auth_refresh":
     case "codex_auth_rename":
     case "codex_auth_remove":
       return pressProfile(turn, action, ref);
@@ -66,6 +76,7 @@ export async function press(turn: Turn, { action, ref }: Press): Promise<void> {
     case "codex_auth_useyes":
     case "codex_auth_onlyyes":
     case "codex_auth_resetyes":
+    case "codex_auth_refreshyes":
     case "codex_auth_renameyes":
     case "codex_auth_removeyes":
     case "codex_auth_undoyes":
@@ -87,7 +98,11 @@ async function pressLogin(turn: Turn, action: "codex_auth_login" | "codex_auth_r
   for (const { agentId } of await turn.services.store.agents()) {
     const store = await turn.services.store.read(agentId);
     // A profile that was offered and does not exist yet can only be `default`, or what a script asked for.
-    const ids = [...store.summaries.map(({ id }) => id), `${CODEX_PROVIDER}:default`, ...wished(agentId)];
+    const ids = [
+      ...store.summaries.map(({ id }) => id),
+      `${store.provider ?? CODEX_PROVIDER}:default`,
+      ...wished(agentId),
+    ];
     for (const id of ids) {
       const subject = action === "codex_auth_login" ? loginSubject(agentId, id) : await renewSubject(turn, agentId, id);
       if (refOf(...subject) === ref) return startSignIn(turn, store, id);
@@ -101,6 +116,8 @@ const VERBS = {
   codex_auth_use: "use",
   codex_auth_only: "only",
   codex_auth_reset: "reset",
+  codex_auth_reload: "reload",
+  codex_auth_refresh: "refresh",
   codex_auth_rename: "rename",
   codex_auth_remove: "remove",
 } as const;
@@ -113,6 +130,7 @@ async function pressProfile(turn: Turn, action: keyof typeof VERBS, ref: string)
     if (profile === undefined) continue;
     if (kind === "show") return showCard(turn, agentId, profile.id);
     if (kind === "rename") return askForNewName(turn, agentId, profile.id);
+    if (kind === "reload") return reloadGateway(turn, { agentId, profileId: profile.id });
     return proposeChange(turn, { kind, agentId, profileId: profile.id });
   }
   throw staleButton();
@@ -164,7 +182,7 @@ async function pressSaveAs(turn: Turn, ref: string): Promise<void> {
   for (const parked of await turn.services.engine.parked.list()) {
     const name = suggestName(await decide(turn, parked));
     if (refOf("saveas", parked.id, parked.agentId, name) !== ref) continue;
-    const decision = await decide(turn, parked, `${CODEX_PROVIDER}:${name}`);
+    const decision = await decide(turn, parked, `${turn.services.store.provider ?? CODEX_PROVIDER}:${name}`);
     // Free when it was suggested; if somebody took it since, the next suggestion has another ref.
     if (decision.relation !== "new") throw staleButton();
     return saveLogin(turn, decision, false);

@@ -31,7 +31,9 @@ export function accountSpans(asker: Pick<Asker, "private">, account: Account): r
 /** State of a profile in a few words, the worst first. */
 function stateWords(profile: ProfileSummary, now: number): string {
   const words: string[] = [];
-  if (profile.state === "unreadable") words.push("cannot be read");
+  if (profile.renewal === "failed") words.push("its renewal by OpenClaw failed: sign in again");
+  else if (profile.renewal === "under-way") words.push("OpenClaw is renewing it; if that stays so, sign in again");
+  else if (profile.state === "unreadable") words.push("cannot be read");
   if (profile.cooldownUntilMs !== undefined) {
     const reason = profile.cooldownReason === undefined ? "" : ` (${cleanText(profile.cooldownReason, 40)})`;
     const what = profile.state === "disabled" ? "put aside by OpenClaw" : "cooling down";

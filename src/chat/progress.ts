@@ -136,6 +136,8 @@ export function trailOf(job: Job): readonly string[] {
 
 /** True while the job has changed nothing yet and may be given up. */
 export function canCancel(job: Job): boolean {
+  // A token that is being presented cannot be called back.
+  if (job.kind === "renew-login" && (job.renewal !== undefined || job.progress?.step === "renewing")) return false;
   return !hasEnded(job) && (job.state === "queued" || job.state === "prepared");
 }
 
@@ -144,6 +146,8 @@ function stepWords(progress: NonNullable<Job["progress"]>, healthyAfterMs: numbe
   switch (progress.step) {
     case "waiting-for-store":
       return `waiting for OpenClaw to let go of its store${forUpTo}`;
+    case "renewing":
+      return "asking the sign-in server";
     case "writing":
       return "writing";
     case "reloading":

@@ -10,6 +10,7 @@ import { button, type Turn } from "./context.ts";
 import { parkedSubject } from "./parked.ts";
 import { accountSpans, expiryWords, nameFor } from "./profile-words.ts";
 import { bold, code, type Line, type Reply } from "./reply.ts";
+import { revokeButton } from "./revoke-words.ts";
 import { took } from "./time-words.ts";
 import { problemLines } from "./wording.ts";
 
@@ -37,12 +38,17 @@ export function receiptReply(
 
 /** What was changed on purpose can be taken back on purpose, by the same kind of question. */
 function undoRow(turn: Pick<Turn, "services" | "asker">, receipt: Receipt): Pick<Reply, "buttons"> {
-  return mayBeUndone(receipt) ? { buttons: [[undoButton(turn, receipt)]] } : {};
+  const undo = mayBeUndone(receipt) ? [[undoButton(turn, receipt)]] : [];
+  const { kind, outcome, parkedId } = receipt;
+  const isKept = kind === "remove-profile" && outcome === "done" && parkedId !== undefined;
+  const buttons = isKept ? [...undo, [revokeButton(turn, parkedId)]] : undo;
+  return buttons.length > 0 ? { buttons } : {};
 }
 
 function headLine(receipt: Receipt, name: Line[number], agent: Line): Line {
   if (isChangeReceipt(receipt)) return changeHead(receipt, name, agent);
   if (receipt.kind === "remove-lease") return removedLine(receipt, name, agent);
+  if (receipt.kind === "renew-login") return renewedLine(receipt, [name, ...agent]);
   const what: Line = receipt.kind === "save-lease" ? ["The leased login, as ", name, ...agent, ","] : [name, ...agent];
   switch (receipt.outcome) {
     case "done":
@@ -54,6 +60,19 @@ function headLine(receipt: Receipt, name: Line[number], agent: Line): Line {
       return ["⚠️ ", ...what, " was not changed."];
     case "cancelled":
       return ["Saving ", name, ...agent, " was given up; nothing was changed."];
+  }
+}
+
+function renewedLine({ outcome, files }: Receipt, what: Line): Line {
+  switch (outcome) {
+    case "done":
+      return files.length === 0 ? ["Nothing had to be done about ", ...what, "."] : ["✅ ", ...what, " is renewed."];
+    case "rolled-back":
+    case "failed":
+    case "parked":
+      return ["⚠️ ", ...what, " was not renewed."];
+    case "cancelled":
+      return ["Renewing ", ...what, " was given up; nothing was sent."];
   }
 }
 
@@ -73,6 +92,9 @@ function savedLines(turn: Pick<Turn, "services" | "asker">, receipt: Receipt): r
       ...orderLines(turn, receipt),
       ...copyLines(receipt),
     ];
+  // Somebody else had renewed it: nothing of ours is in the store.
+  if (receipt.kind === "renew-login" && receipt.files.length === 0)
+    return receipt.note === undefined ? [] : [[cleanText(receipt.note, CHAT.maxProblemChars)]];
   const until = receipt.expiresAtMs === undefined ? "" : `, ${expiryWords(receipt.expiresAtMs, services.now())}`;
   const whose: Line =
     receipt.kind === "save-lease"

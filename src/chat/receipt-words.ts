@@ -8,6 +8,8 @@ export function receiptWords({ kind, how }: Pick<Receipt, "kind" | "how">): stri
     case "save-login":
     case "save-lease":
       return "saved";
+    case "renew-login":
+      return "renewed";
     case "remove-lease":
     case "remove-profile":
       return "removed";

@@ -36,6 +36,10 @@ export interface Reply {
   readonly buttons?: readonly (readonly Button[])[];
   /** The names that 1, 2, 3 … stand for while this list is the last one shown. */
   readonly choices?: readonly string[];
+  /** The command that takes such a number, where a bare number would go to somebody else. Default `/codex_auth`. */
+  readonly choiceCommand?: string;
+  /** True for a step on the way: a host that cannot edit its messages leaves it out, for something that stays will follow. */
+  readonly isPassing?: true;
   /** Set where the reply says that something failed: the command line makes its exit code of it. */
   readonly problem?: { readonly code: string; readonly message: string; readonly next: string };
 }
@@ -60,10 +64,10 @@ export function lineText(line: Line): string {
   return line.map(spanText).join("");
 }
 
-/** What stands in for the buttons of `reply` where there are none: how to answer, the typed commands, the addresses. */
-export function fallbackLines(reply: Reply): readonly Line[] {
+/** What stands in for the buttons of `reply` where there are none: `how` to answer, the typed commands, the addresses. */
+export function fallbackLines(reply: Reply, how: Line = ["Answer by number or name."]): readonly Line[] {
   const lines: Line[] = [];
-  if (reply.choices !== undefined && reply.choices.length > 0) lines.push(["Answer by number or name."]);
+  if (reply.choices !== undefined && reply.choices.length > 0) lines.push(how);
   for (const button of (reply.buttons ?? []).flat()) {
     if (button.kind === "url") lines.push([`${button.label}: `, button.url]);
     else if (button.inList !== true) lines.push([`${button.label}: `, code(button.typed)]);

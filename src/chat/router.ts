@@ -7,6 +7,7 @@ import { CHAT } from "../config/defaults.ts";
 import { isCodexAuthError } from "../errors.ts";
 import { changeReply } from "./change.ts";
 import { codexAuth, plainText } from "./codex-auth.ts";
+import { codexUsage } from "./codex-usage.ts";
 import { decide, decisionReply } from "./confirm.ts";
 import type { Turn } from "./context.ts";
 import type { Asker, Incoming, Outgoing } from "./conversation.ts";
@@ -21,7 +22,7 @@ import { receiptReply } from "./receipt-card.ts";
 import { lineText, type Reply } from "./reply.ts";
 import { follow } from "./save.ts";
 import type { ChatServices } from "./services.ts";
-import { errorReply, notYetReply } from "./wording.ts";
+import { errorReply } from "./wording.ts";
 
 /** The chat behaviour that all hosts share; one per host process. */
 export class ChatRouter {
@@ -167,7 +168,7 @@ export class ChatRouter {
       case "command":
         if (incoming.name === "codex_auth") await codexAuth(turn, incoming.args);
         else if (incoming.name === "lease") await lease(turn, incoming.args);
-        else await turn.out.send(notYetReply(incoming.name));
+        else await codexUsage(turn, incoming.args);
         return "handled";
       case "press": {
         const pressed = this.#services.buttons.decode(incoming.data, turn.asker);

@@ -81,13 +81,19 @@ export function jobSubject(job: Pick<Job, "id">): readonly string[] {
 
 function progressReply(turn: Omit<Turn, "pressed">, job: Job, trail: readonly string[], extra: readonly Line[]): Reply {
   const lines: Line[] = [[bold(nameFor(turn.asker, job.profileId)), ": ", trail.join(" → ")], ...extra];
-  if (!canCancel(job)) return { lines };
+  if (!canCancel(job)) return { lines, isPassing: true };
   const cancel = button(turn, "codex_auth_cancel", jobSubject(job), { label: "Cancel", typed: "/codex_auth cancel" });
-  return { lines, buttons: [[cancel]] };
+  return { lines, buttons: [[cancel]], isPassing: true };
 }
+
+/** What a person should know of a change that nobody can carry out now. */
+export const waitsForPluginLine: Line = [
+  "⏳ Here only OpenClaw's own plugin may write, and it is not at work: this waits until the gateway runs with it.",
+];
 
 /** What a restart of the gateway would interrupt, where one may come and the gateway tells. */
 async function interruptions(turn: Turn): Promise<readonly Line[]> {
+  if ((await turn.services.waitsForPlugin?.()) === true) return [waitsForPluginLine];
   const { activation, gateway, log } = turn.services;
   if (activation === "reload" || activation === "none") return [];
   try {

@@ -13,6 +13,9 @@ import type { DeviceSignIns } from "./device-sign-ins.ts";
 import type { Invitations } from "./invitations.ts";
 import type { LeaseDoor } from "./lease-door.ts";
 import type { ShownLists } from "./lists.ts";
+import type { Reply } from "./reply.ts";
+import type { Revocations } from "./revocations.ts";
+import type { UsageDoor } from "./usage-door.ts";
 
 /** A sign-in that waits for its callback. */
 export interface SignInAttempt {
@@ -95,7 +98,14 @@ interface ChatGateway {
   interruptedByRestart(): Promise<readonly string[]>;
   /** The profiles that the running gateway has in memory; absent where it cannot be asked. */
   loaded?(agentId: string): Promise<Loaded>;
+  /** Has it read its logins again; absent where it cannot be told. @throws CodexAuthError where it did not do so. */
+  reload?(): Promise<Reloaded>;
 }
+
+/** What was seen of a reload. */
+export type Reloaded =
+  | { readonly kind: "reloaded"; readonly durationMs: number; readonly warningCount: number }
+  | { readonly kind: "stopped" };
 
 /** What the gateway has read: nothing where it is stopped, unknown where its version or its state does not tell. */
 export type Loaded =
@@ -105,16 +115,36 @@ export type Loaded =
 /** Everything the chat is made of. */
 export interface ChatServices {
   /** The profile stores, read only: nothing but `apply/` writes them. */
-  readonly store: Pick<ProfileStore, "agents" | "read" | "readCredential" | "plan" | "namedInConfig" | "sharedTokens">;
+  readonly store: Pick<
+    ProfileStore,
+    "provider" | "agents" | "read" | "readCredential" | "plan" | "namedInConfig" | "sharedTokens"
+  >;
   readonly signIns: SignIns;
   /** Sign-ins by device code; absent where only links are offered. */
   readonly devices?: DeviceSignIns;
+  /** True where an address that is pasted could not be kept from others' eyes (a model's): only codes are offered. Default false. */
+  readonly codesOnly?: boolean;
+  /** Waiting logins that are to be ended at the sign-in server. */
+  readonly revocations: Pick<Revocations, "look" | "carryOut">;
   readonly engine: Pick<ApplyEngine, "parked" | "queue" | "receipts" | "outbox" | "kick" | "isExecutorAlive">;
   readonly gateway: ChatGateway;
-  /** Chats of an agent that are bound to one profile, whatever the order says; absent where nobody can tell. */
-  readonly pins?: (agentId: string) => Promise<readonly SessionPin[]>;
+  /**
+   * Chats of an agent that are bound to one profile, whatever the order says; undefined where that cannot be told of this agent,
+   * absent where nobody can tell.
+   */
+  readonly pins?: (agentId: string) => Promise<readonly SessionPin[] | undefined>;
+  /** The login files of the Codex CLI on this machine, where a login may have a second owner. Default: none is looked at. */
+  readonly codexFiles?: readonly string[];
   /** This machine's lease. @throws CodexAuthError `ERR_BROKER_NOT_SET` where there is no broker. */
   readonly lease: () => LeaseDoor;
+  /** The usage of logins. @throws CodexAuthError `ERR_CONFIG_INVALID` where another server is set that may not be asked. */
+  readonly usage: () => UsageDoor;
+  /** The IANA name of the readers' time zone. Default: times are shown in UTC. */
+  readonly timeZone?: string;
+  /** Whether changes wait for OpenClaw's plugin, which alone may write and is not at work now. Default: they do not. */
+  readonly waitsForPlugin?: () => Promise<boolean>;
+  /** What this host finds in its surroundings; absent where another program looks. */
+  readonly doctor?: () => Promise<Reply>;
   /** The agent that is meant where none is named. */
   readonly agentId: string;
   readonly activation: Activation;

@@ -11,6 +11,7 @@ import { nameFor } from "./profile-words.ts";
 import { canCancel, trailOf } from "./progress.ts";
 import { receiptWords } from "./receipt-words.ts";
 import { bold, code, type Line } from "./reply.ts";
+import { waitsForPluginLine } from "./save.ts";
 import type { SignInAttempt } from "./services.ts";
 import { when } from "./time-words.ts";
 
@@ -18,7 +19,7 @@ import { when } from "./time-words.ts";
 export async function showStatus(turn: Turn, agentId: string, selector: string | undefined): Promise<void> {
   const { engine, invitations, signIns, store } = turn.services;
   const known = selector === undefined ? [] : (await store.read(agentId)).summaries.map(({ id }) => id);
-  const wanted = selector === undefined ? undefined : resolveSelector(selector, known).profileId;
+  const wanted = selector === undefined ? undefined : resolveSelector(selector, known, store.provider).profileId;
   const isWanted = ({ profileId }: { readonly profileId: string }): boolean =>
     wanted === undefined || profileId === wanted;
   const [jobs, receipts, parked, attempts, wishes] = await Promise.all([
@@ -110,6 +111,7 @@ function jobLine(turn: Turn, job: Job): Line {
  * runs into the same obstacle in front of a person.
  */
 async function stuckLines({ services }: Turn, jobs: readonly Job[]): Promise<readonly Line[]> {
+  if (jobs.length > 0 && (await services.waitsForPlugin?.()) === true) return [waitsForPluginLine];
   const isOld = jobs.some((job) => services.now() - job.createdAt > APPLY.executorSilentMs);
   if (!isOld || (await services.engine.isExecutorAlive())) return [];
   return [["⚠️ Nothing is at work on it. Run ", code("codex-auth-skill apply"), " on the machine of the gateway."]];

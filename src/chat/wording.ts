@@ -30,48 +30,43 @@ function command(typed: string, what: string): Line {
 }
 
 /** What can be asked for. */
-export function helpReply(): Reply {
+export function helpReply({
+  codesOnly = false,
+  canReload = false,
+}: { readonly codesOnly?: boolean | undefined; readonly canReload?: boolean } = {}): Reply {
   return {
     lines: [
       [bold("Codex logins of this OpenClaw")],
       command("", "the profiles and how they are"),
       command(" <profile>", "sign in: renews that profile, or makes a new one"),
       command(" device <profile>", "the same by a code that you enter on a page"),
-      command(" paste <profile>", "the same by a link, and the address that it ends on"),
-      command(
-        " finish <profile> <address>",
-        "the address your browser ended on; in a private chat the address alone will do",
-      ),
+      ...(codesOnly
+        ? []
+        : [
+          command(" paste <profile>", "the same by a link, and the address that it ends on"),
+          command(
+            " finish <profile> <address>",
+            "the address your browser ended on; in a private chat the address alone will do",
+          ),
+          ]),
       command(" status [profile]", "what is running and what was done"),
       command(" cancel", "gives up your waiting sign-ins, and what is not yet being written"),
       command(" show [profile]", "one profile in full, and what can be done about it"),
       command(" use <profile>", "first in the order, the others behind it"),
       command(" only <profile>", "nothing else is tried"),
+      command(" refresh <profile>", "asks the sign-in server for fresh tokens now"),
       command(" reset <profile>", "OpenClaw forgets its cooldown and failures"),
+      ...(canReload ? [command(" reload", "has the gateway read its logins again")] : []),
       command(" rename <profile> <new name>", "its login and its place go with it"),
       command(" remove <profile>", "out of OpenClaw; its login is kept until you throw it away"),
       command(" rollback [receipt]", "takes one of these changes back"),
       command(" parked", "logins that wait for a decision"),
       command(" take <number> [as <profile>] [first]", "saves one of them"),
       command(" discard <number>", "throws one of them away"),
+      command(" doctor", "what a login depends on here, and what is in its way"),
+      command(" revoke <number>", "has the sign-in server end one of them everywhere, for good"),
+      [code("/codex_usage"), " — how much of their limits is used"],
       ["A profile is ", code("default"), ", a word such as ", code("work"), ", or a number of the list last shown."],
-    ],
-  };
-}
-
-/** A command of a later version. */
-export function notYetReply(name: "codex_usage"): Reply {
-  return {
-    lines: [
-      [
-        "This version does not have ",
-        code(`/${name}`),
-        " yet; it answers to ",
-        code("/codex_auth"),
-        " and ",
-        code("/lease"),
-        ".",
-      ],
     ],
   };
 }

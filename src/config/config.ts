@@ -2,6 +2,7 @@
 
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
+import { cleanText } from "../clean-text.ts";
 import { CodexAuthError } from "../errors.ts";
 import { Secret } from "../secrets/secret.ts";
 import { parseJson, readTextFile } from "../storage/json-file.ts";
@@ -10,6 +11,9 @@ import { assertOursAlone } from "./file-access.ts";
 import { leaseFileSchema, leaseSettings, type LeaseSettings } from "./lease-settings.ts";
 import { leaseValues, variableOf, type LeaseTexts } from "./lease-variables.ts";
 import { expandUserPath } from "./paths.ts";
+
+/** How much of an unknown key's name is shown: it is whatever stands in the file. */
+const MAX_KEY_CHARS = 120;
 
 const personId = z.union([z.number().int().positive(), z.string().regex(/^[0-9]{1,20}$/)]).transform(String);
 
@@ -38,6 +42,10 @@ const fileSchema = z.strictObject({
   allowUnattended: z.boolean().default(false),
   /** Another OAuth issuer: loopback only, for the sandbox. */
   issuer: z.string().optional(),
+  /** Another server to ask for usage: loopback only, for the sandbox. */
+  usageServer: z.string().optional(),
+  /** The time zone of the people who read the chat, by its IANA name; a chat does not tell it. */
+  timeZone: z.string().refine(isTimeZone).optional(),
   /** This machine's lease with an Auth Manager broker. */
   lease: leaseFileSchema.prefault({}),
 });
@@ -60,6 +68,9 @@ export interface Config {
   readonly restartCommand: readonly string[] | undefined;
   readonly allowUnattended: boolean;
   readonly issuer: string | undefined;
+  readonly usageServer: string | undefined;
+  /** An IANA name; undefined: times are shown in UTC. */
+  readonly timeZone: string | undefined;
   readonly lease: LeaseSettings;
 }
 
@@ -91,6 +102,8 @@ function configOf({ telegram, ...rest }: z.infer<typeof fileSchema>, path: strin
     ...rest,
     restartCommand: rest.restartCommand,
     issuer: rest.issuer,
+    usageServer: rest.usageServer,
+    timeZone: rest.timeZone,
     lease: leaseSettings(rest.lease, { home: environment.home, hostname: environment.hostname, configPath: path }),
     telegram: {
       botToken: botTokenOf(telegram, dirname(path), environment.home),
@@ -130,9 +143,20 @@ function overlay(file: unknown, settings: Environment["settings"], leaseTexts: L
   return {
     ...base.data,
     ...defined({ activation: settings.activation, agentId: settings.agentId, issuer: settings.issuer }),
+    ...defined({ usageServer: settings.usageServer, timeZone: settings.timeZone }),
     lease: { ...lease.data, ...leaseValues(leaseTexts) },
     telegram: { ...telegram.data, ...defined({ botToken: settings.botToken, apiRoot: settings.apiRoot, allowFrom }) },
   };
+}
+
+/** A name such as `Europe/Berlin` that this machine knows; no offset, which would be wrong for half of the year. */
+function isTimeZone(name: string): boolean {
+  if (!/^[A-Za-z][A-Za-z0-9_+/-]{1,63}$/.test(name)) return false;
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
+  } catch {
+    return false;
+  }
 }
 
 function defined(values: Record<string, unknown>): Record<string, unknown> {
@@ -141,7 +165,7 @@ function defined(values: Record<string, unknown>): Record<string, unknown> {
 
 function invalid(path: string, issue: z.core.$ZodIssue | undefined, leaseTexts: LeaseTexts): CodexAuthError {
   const inner = issue?.code === "unrecognized_keys" ? [...issue.path, issue.keys[0] ?? ""] : (issue?.path ?? []);
-  const key = inner.join(".") || "(the whole file)";
+  const key = cleanText(inner.join("."), MAX_KEY_CHARS) || "(the whole file)";
   // An @name looks right to a newcomer, but names change hands: the reason belongs into the sentence.
   const isAllow = key.startsWith("telegram.allowFrom.");
   const variable = key.startsWith("lease.") ? variableOf(key.slice("lease.".length), leaseTexts) : undefined;

@@ -17,6 +17,10 @@ export const OPENCLAW_LOCK = {
   waitMs: 130 * SECOND,
   /** OpenClaw calls a lock stale after 30 s; we let go long before. */
   maxHoldMs: 10 * SECOND,
+  /** Across a renewal, whose answer must be in the store before anybody else may use the old token; short of those 30 s. */
+  maxRenewalHoldMs: 25 * SECOND,
+  /** How long a second lock is waited for while a first one is held. */
+  nestedWaitMs: 3 * SECOND,
   pollMinMs: 50,
   pollMaxMs: 500,
   /** How often a waiting person hears of it. */
@@ -48,8 +52,22 @@ export const LOGIN = {
   tombstoneMs: 1 * HOUR,
   requestTimeoutMs: 30 * SECOND,
   connectTimeoutMs: 10 * SECOND,
+  /** As the Codex CLI waits (facts/codex-oauth.md §1.9). */
+  revokeTimeoutMs: 10 * SECOND,
   maxBodyBytes: 1024 * 1024,
   maxCallbackChars: 8_192,
+} as const;
+
+/** Renewing a login by its refresh token. */
+export const RENEWAL = {
+  /** For the whole request: what is left of `OPENCLAW_LOCK.maxRenewalHoldMs` is for writing and the reload. */
+  requestTimeoutMs: 15 * SECOND,
+  connectTimeoutMs: 5 * SECOND,
+  /** What must be left of the hold after the request has run into its time-out: for the write and the reload. */
+  writeReserveMs: 5 * SECOND,
+  /** How long is remembered that a refresh token was presented: a backup may bring one back. */
+  journalTtlMs: 365 * DAY,
+  journalKept: 2_000,
 } as const;
 
 /** Where the browser of a sign-in at this machine ends up (facts/codex-oauth.md §1.2, §1.3). */
@@ -131,6 +149,34 @@ export const APPLY = {
   executorSilentMs: 15 * SECOND,
 } as const;
 
+/** The plugin inside OpenClaw. */
+export const PLUGIN = {
+  /** How often it says that it is at work; a process that is gone is noticed at once, whatever it said. */
+  beatMs: 15 * SECOND,
+  /** A plugin that has said nothing for so long is not at work. */
+  silentMs: 1 * MINUTE,
+  /** How long a command waits for the end of the job that it made, so that its answer is the outcome. */
+  answerWithinMs: 8 * SECOND,
+  /** How many shown messages can still be edited, the newest. */
+  messagesKept: 256,
+  /** How many buttons are remembered with the message they were shown in. */
+  buttonsKept: 2_048,
+  /** How long after a failure the queue is looked at again. */
+  retryMs: 15 * SECOND,
+  /** How many pasted messages are known between the two hooks that tell of one. */
+  pastesKept: 32,
+  /** How long taking a message out of the chat may take. */
+  deleteWithinMs: 5 * SECOND,
+  /** How long 2026.9.6 needs to end the activation of a plugin: a write into its store before that undoes it. */
+  settlesMs: 10 * SECOND,
+  /** How often is looked whether OpenClaw still has our commands. */
+  lookEveryMs: 1 * SECOND,
+  /** Telegram takes no longer message; OpenClaw's markdown makes some of it longer. */
+  maxTextChars: 3_800,
+  /** A typed command as a button of `presentation`: 64 bytes less OpenClaw's own prefix. */
+  maxCommandBytes: 58,
+} as const;
+
 /** How often a watched folder is looked at where the system gives no notice. */
 export const WATCH = { pollMs: 1 * SECOND } as const;
 
@@ -199,3 +245,25 @@ export const CODEX_HOME = { tries: 3, maxBytes: 256 * 1024 } as const;
 
 /** The usage export that is passed on to the broker; of more sessions only the newest are sent, and known again. */
 export const USAGE_EXPORT = { maxBytes: 8 * 1024 * 1024, maxSessions: 5_000 } as const;
+
+/** Usage checks (facts/codex-oauth.md §1.11). */
+export const USAGE_CHECK = {
+  /** For one try; there is one more after a silence or a server's error. */
+  tryTimeoutMs: 10 * SECOND,
+  retryWaitMs: 500,
+  maxBodyBytes: 256 * 1024,
+  /** How many profiles are asked about at a time. */
+  concurrent: 3,
+  /** The same question within this time gets the answer that is under way, or has just come. */
+  shareMs: 20 * SECOND,
+  /** After "too many requests": where the provider does not say when to come back, and the longest that is believed. */
+  backoffMs: 1 * MINUTE,
+  maxBackoffMs: 1 * HOUR,
+  /** The history of an account: one point in this time, for so long. */
+  historyStepMs: 1 * HOUR,
+  historyMs: 14 * DAY,
+  /** How many limits of an answer, and windows of a limit, are read. */
+  maxLimits: 12,
+  maxWindows: 6,
+  maxLabelChars: 48,
+} as const;

@@ -32,6 +32,8 @@ interface OpenClawEnvironment {
   readonly agentDir: string | undefined;
   readonly configPath: string | undefined;
   readonly oauthDir: string | undefined;
+  /** Of OpenClaw's own bot, for its default account. */
+  readonly telegramToken: string | undefined;
   readonly gatewayPort: string | undefined;
   readonly gatewayToken: string | undefined;
 }
@@ -43,6 +45,8 @@ interface OwnSettings {
   readonly allowFrom: string | undefined;
   readonly apiRoot: string | undefined;
   readonly issuer: string | undefined;
+  readonly usageServer: string | undefined;
+  readonly timeZone: string | undefined;
   readonly activation: string | undefined;
   readonly agentId: string | undefined;
 }
@@ -64,6 +68,7 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env): Enviro
       agentDir: text("OPENCLAW_AGENT_DIR") ?? text("PI_CODING_AGENT_DIR"),
       configPath: text("OPENCLAW_CONFIG_PATH"),
       oauthDir: text("OPENCLAW_OAUTH_DIR"),
+      telegramToken: text("TELEGRAM_BOT_TOKEN"),
       gatewayPort: text("OPENCLAW_GATEWAY_PORT"),
       gatewayToken: text("OPENCLAW_GATEWAY_TOKEN"),
     },
@@ -74,6 +79,8 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env): Enviro
       allowFrom: text("CODEX_AUTH_ALLOW_FROM"),
       apiRoot: text("CODEX_AUTH_API_ROOT"),
       issuer: text("CODEX_AUTH_ISSUER"),
+      usageServer: text("CODEX_AUTH_USAGE_SERVER"),
+      timeZone: text("CODEX_AUTH_TIME_ZONE"),
       activation: text("CODEX_AUTH_ACTIVATION"),
       agentId: text("CODEX_AUTH_AGENT"),
     },

@@ -23,9 +23,12 @@ export interface OwnPaths {
   readonly receipts: string;
   readonly outbox: string;
   readonly parked: string;
+  /** Which refresh tokens were presented to the sign-in server; fingerprints only. */
+  readonly rotations: string;
   readonly chat: string;
   readonly lease: string;
   readonly corrupt: string;
+  readonly usage: string;
   readonly log: string;
 }
 
@@ -60,9 +63,11 @@ export function ownPaths(stateDir: string): OwnPaths {
     receipts: join(root, "receipts"),
     outbox: join(root, "outbox"),
     parked: join(root, "parked"),
+    rotations: join(root, "rotations"),
     chat: join(root, "chat"),
     lease: join(root, "lease"),
     corrupt: join(root, "corrupt"),
+    usage: join(root, "usage"),
     log: join(root, "log"),
   };
 }

@@ -1,6 +1,6 @@
 // The port to the running gateway: find it, ask how it is, make it read the store again, restart it.
 
-import { readAuthStatus } from "./auth-status.ts";
+import { createDoor } from "./door.ts";
 import { readHealth } from "./health.ts";
 import type {
   GatewayHealth,
@@ -11,14 +11,11 @@ import type {
   RestartPlan,
   RestartResult,
 } from "./instance.ts";
-import { locateGateway } from "./locate.ts";
 import { disagrees } from "./lock-file.ts";
-import { credentialFor, readGatewayConfig, type GatewayEnvironment } from "./openclaw-config.ts";
+import type { GatewayEnvironment } from "./openclaw-config.ts";
 import { processTable, type ProcessTable } from "./process-table.ts";
-import { reloadSecrets } from "./reload.ts";
 import { createRestarter } from "./restarter.ts";
 import { restartGateway, type RestartLimits } from "./restart.ts";
-import { withGatewayConnection, type GatewayConnection } from "./rpc.ts";
 
 export type { GatewayHealth, GatewayInstance, GatewayLocation, RestartPlan } from "./instance.ts";
 
@@ -63,71 +60,15 @@ export interface GatewayOptions {
 
 /** The gateway of the OpenClaw whose state and configuration lie at `paths`. */
 export function createGateway(options: GatewayOptions): IdentifyingGateway {
-  const { paths, environment } = options;
   const processes = options.processes ?? processTable();
   const now = options.now ?? (() => performance.now());
-  let lastHello: (Pick<GatewayInstance, "pid" | "startTime"> & Greeting) | undefined;
-
-  const locate = async (): Promise<GatewayLocation> => {
-    if (options.uid === undefined)
-      return { kind: "refused", error: disagrees("this system has no user ids to compare") };
-    const { uid, tmp } = options;
-    const location = await locateGateway({ ...environment, ...paths, uid, tmp, processes });
-    return location.kind === "running" ? { kind: "running", instance: withGreeting(location.instance) } : location;
-  };
-
-  const withGreeting = (instance: GatewayInstance): GatewayInstance => {
-    if (lastHello?.pid !== instance.pid || lastHello.startTime !== instance.startTime) return instance;
-    const { protocol, version } = lastHello;
-    return {
-      ...instance,
-      ...(protocol === undefined ? {} : { protocol }),
-      ...(version === undefined ? {} : { version }),
-    };
-  };
-
-  const connect = async <T>(
-    instance: GatewayInstance,
-    body: (connection: GatewayConnection) => Promise<T>,
-    signal?: AbortSignal,
-  ): Promise<T> => {
-    // The token goes only to a listener that is this process, at this moment, and ours.
-    if (options.uid === undefined || !(await processes.listensOn(instance.pid, instance.port, options.uid))) {
-      throw disagrees("it no longer listens on its port");
-    }
-    const credential = credentialFor(await readGatewayConfig(paths.configPath), environment.gatewayToken);
-    return await withGatewayConnection(
-      { port: instance.port, credential },
-      async (connection) => {
-        const { protocol, server } = connection.hello;
-        lastHello = { pid: instance.pid, startTime: instance.startTime, protocol, version: server?.version };
-        return await body(connection);
-      },
-      { signal },
-    );
-  };
-
+  const door = createDoor({ ...options, processes, now });
   const restarter = createRestarter(options, processes);
-
-  const identify = async (instance: GatewayInstance): Promise<GatewayInstance> => {
-    const known = withGreeting(instance);
-    if (known.version === undefined) await connect(instance, () => Promise.resolve());
-    return withGreeting(instance);
-  };
-
   // A plan needs the version only where the disk does not tell; a gateway that does not let us in can still be planned for.
   const plan = async (instance: GatewayInstance): Promise<RestartPlan> =>
-    await restarter.plan(await identify(instance).catch(() => instance));
+    await restarter.plan(await door.identify(instance).catch(() => instance));
   return {
-    locate,
-    health: (instance) => readHealth(instance.port),
-    reload: async (instance, signal) => {
-      const startedAt = now();
-      const { warningCount } = await connect(instance, reloadSecrets, signal);
-      return { durationMs: Math.round(now() - startedAt), warningCount };
-    },
-    profiles: (instance, agentId) => connect(instance, (connection) => readAuthStatus(connection, agentId)),
-    identify,
+    ...door,
     planRestart: plan,
     restart: async (instance, planned, restartOptions) => {
       if (planned.kind === "impossible") throw planned.error;
@@ -137,7 +78,7 @@ export function createGateway(options: GatewayOptions): IdentifyingGateway {
       if (current.method !== planned.method)
         throw disagrees("it is now run in another way than when the restart was planned");
       const tools = {
-        locate,
+        locate: door.locate,
         health: ({ port }: GatewayInstance) => readHealth(port),
         perform: (target: GatewayInstance) => restarter.perform(target, planned.method),
         now,
@@ -146,9 +87,4 @@ export function createGateway(options: GatewayOptions): IdentifyingGateway {
       return await restartGateway(tools, instance, restartOptions);
     },
   };
-}
-
-interface Greeting {
-  readonly protocol: number | undefined;
-  readonly version: string | undefined;
 }

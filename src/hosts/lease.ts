@@ -31,6 +31,8 @@ interface Opened {
   readonly broker: LeaseBroker;
   readonly service: LeaseService;
   readonly telemetry: LeaseTelemetry;
+  /** Counts what belongs to no lease that is known; it never gets one. */
+  readonly unattributed: LeaseTelemetry;
 }
 
 /** The lease of one host process. */
@@ -42,6 +44,7 @@ export class LeaseHost implements LeaseDoor {
   #opened: Promise<Opened> | undefined;
   #keeper: LeaseKeeper | undefined;
   #isCounting = false;
+  #isCountingApart = false;
   #isImporting = false;
   /** How far the broker's clock is ahead of ours, in milliseconds. */
   #clockAheadMs = 0;
@@ -85,9 +88,18 @@ export class LeaseHost implements LeaseDoor {
     return this.#asking(({ telemetry }) => telemetry.flush());
   }
 
-  /** Counts the usage of one request, for the lease that is held now; false where there is nothing to count in it. */
-  async observe(event: unknown): Promise<boolean> {
-    const { telemetry } = await this.#open();
+  /**
+   * Counts the usage of one request, for the lease that is held now, or for none where nobody can say that it was the lease's (default:
+   * it was); false where there is nothing to count in it.
+   */
+  async observe(event: unknown, { isLeased = true }: { readonly isLeased?: boolean } = {}): Promise<boolean> {
+    const { telemetry, unattributed } = await this.#open();
+    if (!isLeased) {
+      // A counter of its own: one that changed its lease to and fro would leave a file behind each time.
+      this.#isCountingApart = true;
+      unattributed.start();
+      return unattributed.observeUsage(event);
+    }
     this.#isCounting = true;
     await this.#attribute(telemetry);
     return telemetry.observeUsage(event);
@@ -130,9 +142,10 @@ export class LeaseHost implements LeaseDoor {
   /** Closes the connections; what is not told yet stays on disk. */
   async close(): Promise<void> {
     if (this.#opened === undefined) return;
-    const { broker, telemetry } = await this.#opened;
+    const { broker, telemetry, unattributed } = await this.#opened;
     // Its stop tells the broker what is unsent: a call that only looked at the lease must not.
     if (this.#isCounting) await telemetry.stop();
+    if (this.#isCountingApart) await unattributed.stop();
     await broker.close();
   }
 
@@ -250,23 +263,20 @@ export class LeaseHost implements LeaseDoor {
       random: Math.random,
       log,
     });
+    const spool = { broker, folder: own.lease, now, log, randomBytes, random: Math.random };
+    const unattributed = new LeaseTelemetry(spool);
     const telemetry = new LeaseTelemetry({
-      broker,
-      folder: own.lease,
+      ...spool,
       flushEveryRequests: settings.flushEveryRequests,
       flushIntervalMs: settings.flushIntervalMs,
-      now,
       brokerNow: () => now() + this.#clockAheadMs,
-      random: Math.random,
-      randomBytes,
-      log,
       onFlushed: ({ rows }) => {
         // What was told may have used the credential up: the broker then revokes the lease at once (facts/lease-broker.md §3.5).
         if (rows > 0) this.#keeper?.lookNow();
       },
     });
     const service = new LeaseService({ settings, owner: this.#owner, book: this.#book, desk, now });
-    return { broker, service, telemetry, renewToken: (renewed) => (token = renewed) };
+    return { broker, service, telemetry, unattributed, renewToken: (renewed) => (token = renewed) };
   }
 
   async #token(): Promise<Secret> {

@@ -23,3 +23,11 @@ export function flattenHeaders(
   }
   return flat;
 }
+
+/** How long `retry-after` (seconds, or a date) asks to wait, in milliseconds; undefined where it does not say. */
+export function retryAfterMs(headers: Readonly<Record<string, string>>, nowMs: number): number | undefined {
+  const text = headers["retry-after"]?.trim() ?? "";
+  if (/^\d{1,9}$/.test(text)) return Number(text) * 1_000;
+  const at = /[A-Za-z]{3}/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs);
+}

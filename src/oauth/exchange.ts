@@ -54,13 +54,18 @@ export async function exchangeRequest(
   }
 }
 
+/** Whether a request that failed with `cause` may have left this machine. */
+export function wasSent(cause: unknown): boolean {
+  return !NOT_SENT.has(systemCode(cause) ?? "");
+}
+
 function unreachable(cause: unknown): CodexAuthError {
-  const wasSent = !NOT_SENT.has(systemCode(cause) ?? "");
+  const mayBeUsed = wasSent(cause);
   return new CodexAuthError("ERR_TOKEN_UNREACHABLE", {
-    message: wasSent
+    message: mayBeUsed
       ? "The sign-in server was asked, but no complete answer came; the code may have been used up."
       : "The sign-in server cannot be reached from this machine; nothing was sent.",
-    next: wasSent
+    next: mayBeUsed
       ? "Start a new sign-in: a code works only once, so it is not sent again."
       : "Check this machine's network, then start a new sign-in.",
     cause,

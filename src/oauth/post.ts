@@ -1,6 +1,6 @@
 // One POST to the sign-in server: no retry, no redirect, a cap on the answer, a connection of its own.
 
-import { Agent, request } from "undici";
+import { Agent, buildConnector, request } from "undici";
 import { LOGIN } from "../config/defaults.ts";
 import { flattenHeaders, readCapped } from "../http/answer.ts";
 import type { Issuer } from "./issuer.ts";
@@ -14,6 +14,8 @@ export interface PostOptions {
   readonly connectTimeoutMs?: number;
   /** How large an answer may be, in bytes. Default `LOGIN.maxBodyBytes`. */
   readonly maxBodyBytes?: number;
+  /** Runs when a connection stands, before a byte of the request leaves; a throw of it ends the request unsent. */
+  readonly beforeSend?: () => Promise<void>;
 }
 
 /** The server's answer, whatever it says; rejects with undici's or the system's error where none came. */
@@ -26,7 +28,7 @@ export async function post(
   const timeoutMs = options.timeoutMs ?? LOGIN.requestTimeoutMs;
   // A connection of its own: on a kept one a request may die unsent and be sent again.
   const dispatcher = new Agent({
-    connect: { timeout: options.connectTimeoutMs ?? LOGIN.connectTimeoutMs },
+    connect: connectorOf(options),
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
   });
@@ -44,4 +46,22 @@ export async function post(
   } finally {
     await dispatcher.destroy();
   }
+}
+
+/** undici's own connector; what is to happen before the request leaves happens on the connection that stands. */
+function connectorOf({ connectTimeoutMs, beforeSend }: PostOptions): buildConnector.connector {
+  const connect = buildConnector({ timeout: connectTimeoutMs ?? LOGIN.connectTimeoutMs });
+  if (beforeSend === undefined) return connect;
+  return (target, done) => {
+    connect(target, (error, socket) => {
+      if (error !== null) return done(error, null);
+      beforeSend().then(
+        () => done(null, socket),
+        (reason: unknown) => {
+          socket.destroy();
+          done(reason instanceof Error ? reason : new Error("The request was held back."), null);
+        },
+      );
+    });
+  };
 }

@@ -29,6 +29,8 @@ export interface FileTarget {
   /** Where a legacy `oauth.json` would be. */
   readonly oauthDir: string;
   readonly read: ReadOptions;
+  /** The lock of this store where the caller holds it already. */
+  readonly hold?: OpenClawLockHold | undefined;
 }
 
 /**
@@ -46,15 +48,12 @@ export async function applyFileChange(
   const { place } = target;
   if (change.creates && place.isMain) await ensurePrivateFolder(place.agentDir);
   else if (!existsSync(place.agentDir)) throw conflict();
-  return withOpenClawLock(
-    place.storePath,
-    async (hold) => {
-      const applied = await applyUnderLock(target, change, next, hold, options);
-      await options.whileLocked?.(hold);
-      return applied;
-    },
-    options,
-  );
+  const work = async (hold: OpenClawLockHold): Promise<AppliedChange> => {
+    const applied = await applyUnderLock(target, change, next, hold, options);
+    await options.whileLocked?.(hold);
+    return applied;
+  };
+  return target.hold === undefined ? withOpenClawLock(place.storePath, work, options) : work(target.hold);
 }
 
 /** How much of `change` the files hold. */
@@ -145,7 +144,8 @@ async function writeDocuments(
   return written;
 }
 
-function patchOf(change: FileChange, next: Secret | null): StorePatch {
+/** What `change` makes of its store. @throws CodexAuthError `ERR_INTERNAL` where `next` is not what was planned. */
+export function patchOf(change: FileChange, next: Secret | null): StorePatch {
   const entry = next === null ? null : unsealEntry(next);
   const isEntryKept = change.before === change.after;
   if (!isEntryKept && fingerprintEntry(entry ?? undefined) !== change.after) throw mismatch();
@@ -165,7 +165,8 @@ function holdingOfName(files: AgentFiles, from: string, to: string): Holding {
   if (hasOld !== hasNew) return hasOld ? "before" : "after";
   if (hasOld) return "other";
   // An agent that inherits the profile has only its order and notes about it.
-  return isNamedIn(files.profiles, from) || isNamedIn(files.state, from) ? "before" : "after";
+  const isNamed = [files.profiles, files.state].some((part) => isNamedIn(part, from, files.provider));
+  return isNamed ? "before" : "after";
 }
 
 function holdingOfNotes(files: AgentFiles, { notes, profileId }: FileChange): Holding | undefined {
@@ -201,7 +202,8 @@ function isSameOrder(a: readonly string[] | null, b: readonly string[] | null): 
   return canonicalJson(a) === canonicalJson(b);
 }
 
-function conflict(): CodexAuthError {
+/** The error of a store that holds neither what was planned from nor what was planned. */
+export function conflict(): CodexAuthError {
   return new CodexAuthError("ERR_STORE_CONFLICT", {
     message: "OpenClaw's auth store was changed by somebody else in the meantime.",
     next: "Nothing was written; the change is worked out again against the new store.",

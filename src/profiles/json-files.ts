@@ -4,7 +4,7 @@ import { CodexAuthError, isCodexAuthError } from "../errors.ts";
 import { parseJson, readTextFile } from "../storage/json-file.ts";
 import type { AgentPlace } from "./agents.ts";
 import { keepCorruptCopy } from "./corrupt-copy.ts";
-import { CODEX_PROVIDER } from "./profile.ts";
+import { CODEX_PROVIDER, type CodexProvider } from "./profile.ts";
 import { failureNotes, type FailureNotes } from "./usage-stats.ts";
 
 /** Which store OpenClaw uses: one file, two files, or one that this program does not write as files. */
@@ -16,6 +16,8 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 /** The parsed files of one agent. */
 export interface AgentFiles {
   readonly place: AgentPlace;
+  /** How this store names the provider. Default `openai-codex`. */
+  readonly provider?: CodexProvider;
   /** `auth-profiles.json`; undefined = no such file. */
   readonly profiles: JsonObject | undefined;
   /** `auth-state.json`; undefined = no such file, or one that this generation does not read. */
@@ -55,7 +57,7 @@ export function entryOf(files: AgentFiles, profileId: string): unknown {
 
 /** The provider's order: that of `auth-state.json` first, else that in `auth-profiles.json` (2026.5.28 reads both so). */
 export function orderOf(files: AgentFiles): readonly string[] | undefined {
-  return orderIn(files.state) ?? orderIn(files.profiles);
+  return orderIn(files.state, files.provider) ?? orderIn(files.profiles, files.provider);
 }
 
 /** `usageStats` of both files, that of `auth-state.json` first. */
@@ -85,8 +87,11 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function orderIn(document: JsonObject | undefined): readonly string[] | undefined {
-  const list = asObject(document?.["order"])?.[CODEX_PROVIDER];
+function orderIn(
+  document: JsonObject | undefined,
+  provider: CodexProvider = CODEX_PROVIDER,
+): readonly string[] | undefined {
+  const list = asObject(document?.["order"])?.[provider];
   // An empty list is no list to OpenClaw.
   return Array.isArray(list) && list.length > 0 ? list.map(String) : undefined;
 }

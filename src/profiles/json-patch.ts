@@ -3,7 +3,7 @@
 import { CodexAuthError } from "../errors.ts";
 import { canonicalJson } from "../secrets/fingerprint.ts";
 import { asObject, type JsonObject } from "./json-files.ts";
-import { CODEX_PROVIDER } from "./profile.ts";
+import { CODEX_PROVIDER, type CodexProvider } from "./profile.ts";
 import { withoutCooldown, type FailureNotes } from "./usage-stats.ts";
 
 /** The two documents of a store; undefined = no such file. */
@@ -14,6 +14,8 @@ export interface StoreDocuments {
 
 /** What to change; undefined = leave. */
 export interface StorePatch {
+  /** How this store names the provider. Default `openai-codex`. */
+  readonly provider?: CodexProvider;
   readonly profileId: string;
   /** The new entry; null removes it. */
   readonly entry?: unknown;
@@ -28,7 +30,7 @@ export interface StorePatch {
 
 /** The documents with the patch applied. A store that does not exist is begun. */
 export function patchStore(before: StoreDocuments, patch: StorePatch): StoreDocuments {
-  const { profileId, entry, order, renameTo, notes } = patch;
+  const { profileId, entry, order, renameTo, notes, provider = CODEX_PROVIDER } = patch;
   let profiles: JsonObject = before.profiles ?? { version: 1, profiles: {} };
   let state = before.state;
   if (entry !== undefined) {
@@ -36,16 +38,16 @@ export function patchStore(before: StoreDocuments, patch: StorePatch): StoreDocu
   }
   if (order !== undefined) {
     // Where there are two files the order belongs in the second; a cleared one must go from both, as 2026.5.28 reads both.
-    if (state !== undefined) state = withOrder(state, order);
-    if (state === undefined || order === null) profiles = withOrder(profiles, order);
+    if (state !== undefined) state = withOrder(state, order, provider);
+    if (state === undefined || order === null) profiles = withOrder(profiles, order, provider);
   }
   if (patch.clearCooldown) {
     state = state === undefined ? undefined : clearCooldown(state, profileId);
     profiles = clearCooldown(profiles, profileId);
   }
   if (renameTo !== undefined) {
-    profiles = renameIn(profiles, profileId, renameTo);
-    state = state === undefined ? undefined : renameIn(state, profileId, renameTo);
+    profiles = renameIn(profiles, profileId, renameTo, provider);
+    state = state === undefined ? undefined : renameIn(state, profileId, renameTo, provider);
   }
   if (notes !== undefined) {
     const isInState = state !== undefined;
@@ -78,42 +80,47 @@ export function assertOnlyTargetChanged(before: StoreDocuments, after: StoreDocu
 /** The document without the parts that the patch may change. */
 function blank(document: JsonObject | undefined, patch: StorePatch): JsonObject | undefined {
   if (document === undefined) return undefined;
+  const { provider = CODEX_PROVIDER } = patch;
   let rest = document;
   const profiles = asObject(rest["profiles"]);
   if (patch.entry !== undefined && profiles !== undefined) {
     rest = { ...rest, profiles: withKey(profiles, patch.profileId, undefined) };
   }
-  if (patch.order !== undefined) rest = withOrder(rest, null);
+  if (patch.order !== undefined) rest = withOrder(rest, null, provider);
   const usage = asObject(rest["usageStats"]);
   if ((patch.clearCooldown || patch.notes !== undefined) && usage !== undefined) {
     const others = withKey(usage, patch.profileId, undefined);
     rest = withKey(rest, "usageStats", Object.keys(others).length === 0 ? undefined : others);
   }
-  return patch.renameTo === undefined ? rest : blankNames(rest, patch.profileId, patch.renameTo);
+  return patch.renameTo === undefined ? rest : blankNames(rest, patch.profileId, patch.renameTo, provider);
 }
 
 /** Everything that names a profile, under one id or the other, is not compared where it is renamed. */
-function blankNames(document: JsonObject, from: string, to: string): JsonObject {
+function blankNames(document: JsonObject, from: string, to: string, provider: CodexProvider): JsonObject {
   const lastGood = asObject(document["lastGood"]);
-  let rest = withOrder(document, null);
+  let rest = withOrder(document, null, provider);
   for (const part of ["profiles", "usageStats"]) {
     const named = asObject(rest[part]);
     if (named !== undefined) rest = { ...rest, [part]: withKey(withKey(named, from, undefined), to, undefined) };
   }
-  return lastGood === undefined ? rest : { ...rest, lastGood: withKey(lastGood, CODEX_PROVIDER, undefined) };
+  return lastGood === undefined ? rest : { ...rest, lastGood: withKey(lastGood, provider, undefined) };
 }
 
 /** True where the document names the profile outside of its entry: in the order, among the last good ones, or in the notes. */
-export function isNamedIn(document: JsonObject | undefined, profileId: string): boolean {
-  const order = asObject(document?.["order"])?.[CODEX_PROVIDER];
+export function isNamedIn(
+  document: JsonObject | undefined,
+  profileId: string,
+  provider: CodexProvider = CODEX_PROVIDER,
+): boolean {
+  const order = asObject(document?.["order"])?.[provider];
   return (
     (Array.isArray(order) && order.includes(profileId)) ||
-    asObject(document?.["lastGood"])?.[CODEX_PROVIDER] === profileId ||
+    asObject(document?.["lastGood"])?.[provider] === profileId ||
     Object.hasOwn(asObject(document?.["usageStats"]) ?? {}, profileId)
   );
 }
 
-function renameIn(document: JsonObject, from: string, to: string): JsonObject {
+function renameIn(document: JsonObject, from: string, to: string, provider: CodexProvider): JsonObject {
   let next = document;
   for (const part of ["profiles", "usageStats"]) {
     const named = asObject(next[part]);
@@ -123,13 +130,13 @@ function renameIn(document: JsonObject, from: string, to: string): JsonObject {
     next = { ...next, [part]: Object.fromEntries(moved.map(([id, value]) => [id === from ? to : id, value])) };
   }
   const orders = asObject(next["order"]);
-  const order = orders?.[CODEX_PROVIDER];
+  const order = orders?.[provider];
   if (orders !== undefined && Array.isArray(order) && order.includes(from)) {
     const renamed = order.filter((id) => id !== to).map((id: unknown) => (id === from ? to : id));
-    next = { ...next, order: { ...orders, [CODEX_PROVIDER]: renamed } };
+    next = { ...next, order: { ...orders, [provider]: renamed } };
   }
   const lastGood = asObject(next["lastGood"]);
-  return lastGood?.[CODEX_PROVIDER] === from ? { ...next, lastGood: { ...lastGood, [CODEX_PROVIDER]: to } } : next;
+  return lastGood?.[provider] === from ? { ...next, lastGood: { ...lastGood, [provider]: to } } : next;
 }
 
 function withNotes(document: JsonObject, profileId: string, notes: FailureNotes): JsonObject {
@@ -140,8 +147,8 @@ function withNotes(document: JsonObject, profileId: string, notes: FailureNotes)
   return { ...document, usageStats: withKey(usage ?? {}, profileId, next) };
 }
 
-function withOrder(document: JsonObject, order: readonly string[] | null): JsonObject {
-  const orders = withKey(asObject(document["order"]) ?? {}, CODEX_PROVIDER, order ?? undefined);
+function withOrder(document: JsonObject, order: readonly string[] | null, provider: CodexProvider): JsonObject {
+  const orders = withKey(asObject(document["order"]) ?? {}, provider, order ?? undefined);
   // OpenClaw drops an empty `order` too.
   return withKey(document, "order", Object.keys(orders).length === 0 ? undefined : orders);
 }

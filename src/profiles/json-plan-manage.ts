@@ -27,8 +27,8 @@ export function planRename(change: StoreChange, input: PlanInput): PlannedChange
   const owner = ownerOf(profileId, undefined, input);
   const entry = entryOf(owner, profileId);
   if (entry === undefined) throw unknownProfile();
-  refuseForeign(profileId, entry, undefined);
-  refuseForeign(renameTo, undefined, undefined);
+  refuseForeign(profileId, entry, undefined, input.main.provider);
+  refuseForeign(renameTo, undefined, undefined, input.main.provider);
   const all = [input.main, ...input.others];
   if (all.some((files) => entryOf(files, renameTo) !== undefined)) throw taken();
   const more = { renameTo };
@@ -54,7 +54,7 @@ export function planNotes(change: StoreChange, input: PlanInput): PlannedChange 
   const seen = own === input.main ? [own] : [own, input.main];
   const entry = seen.map((files) => entryOf(files, profileId)).find((one) => one !== undefined);
   if (entry === undefined) throw unknownProfile();
-  refuseForeign(profileId, entry, undefined);
+  refuseForeign(profileId, entry, undefined, input.main.provider);
   const drafts = seen.flatMap((files): Draft[] => {
     const before = notesOf(files, profileId);
     const wanted = typeof failures === "object" ? failures[files.place.storePath] : {};
@@ -65,7 +65,7 @@ export function planNotes(change: StoreChange, input: PlanInput): PlannedChange 
 }
 
 function names(files: AgentFiles, profileId: string): boolean {
-  return isNamedIn(files.profiles, profileId) || isNamedIn(files.state, profileId);
+  return isNamedIn(files.profiles, profileId, files.provider) || isNamedIn(files.state, profileId, files.provider);
 }
 
 function taken(): CodexAuthError {

@@ -4,7 +4,7 @@ import { CodexAuthError } from "../errors.ts";
 import { fingerprintJson } from "../secrets/fingerprint.ts";
 import { Secret } from "../secrets/secret.ts";
 import { entryOf, orderOf, type AgentFiles } from "./json-files.ts";
-import { CODEX_PROVIDER, openCredential, parseCredential, type Credential } from "./profile.ts";
+import { CODEX_PROVIDER, openCredential, parseCredential, type CodexProvider, type Credential } from "./profile.ts";
 import { isSameLogin, mergeCredential } from "./same-login.ts";
 import type { EntryValues, FileChange, PlannedChange, StoreChange } from "./store.ts";
 
@@ -34,7 +34,7 @@ export function planChange(change: StoreChange, input: PlanInput): PlannedChange
   const { profileId } = change;
   const next = change.credential == null ? undefined : openCredential(change.credential);
   const owner = ownerOf(profileId, next, input);
-  refuseForeign(profileId, entryOf(owner, profileId), next);
+  refuseForeign(profileId, entryOf(owner, profileId), next, input.main.provider);
   const orderOwner = owner !== input.main || hasOwnOrder(input) ? agentFiles(input) : input.main;
   const drafts: Draft[] = [];
   if (change.credential !== undefined) drafts.push(draftOwner(change, owner, next));
@@ -160,10 +160,15 @@ function seal(entry: unknown): Secret | null {
 }
 
 /** @throws CodexAuthError `ERR_PROVIDER_OUT_OF_SCOPE` where the profile is, or would be, another provider's. */
-export function refuseForeign(profileId: string, existing: unknown, next: Credential | undefined): void {
-  const provider = parseCredential(existing)?.provider.toLowerCase() ?? CODEX_PROVIDER;
-  const isCodexId = profileId.startsWith(`${CODEX_PROVIDER}:`) || existing !== undefined;
-  if (provider === CODEX_PROVIDER && isCodexId && (next === undefined || next.provider === CODEX_PROVIDER)) return;
+export function refuseForeign(
+  profileId: string,
+  existing: unknown,
+  next: Credential | undefined,
+  ours: CodexProvider = CODEX_PROVIDER,
+): void {
+  const provider = parseCredential(existing)?.provider.toLowerCase() ?? ours;
+  const isCodexId = profileId.startsWith(`${ours}:`) || existing !== undefined;
+  if (provider === ours && isCodexId && (next === undefined || next.provider === ours)) return;
   throw new CodexAuthError("ERR_PROVIDER_OUT_OF_SCOPE", {
     message: "That profile is not a Codex profile, so it is left alone.",
     next: "Use OpenClaw's own `openclaw models auth` for other providers.",

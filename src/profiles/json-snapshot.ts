@@ -3,7 +3,7 @@
 import { asObject, entriesOf, orderOf, pathsOf, usageOf, type AgentFiles } from "./json-files.ts";
 import type { OpenClawConfig } from "./openclaw-config.ts";
 import { resolveOrder } from "./order.ts";
-import { CODEX_PROVIDER, parseCredential } from "./profile.ts";
+import { CODEX_PROVIDER, parseCredential, type CodexProvider } from "./profile.ts";
 import type { StoreSnapshot } from "./store.ts";
 import { summarize } from "./summary.ts";
 import { parseUsageStats, type UsageStats } from "./usage-stats.ts";
@@ -21,21 +21,23 @@ export interface SnapshotInput {
 /** The snapshot: per profile and per provider the agent's own value wins over main's. */
 export function snapshotOf(input: SnapshotInput): StoreSnapshot {
   const { main, own, config, now } = input;
+  const provider = main.provider ?? CODEX_PROVIDER;
   const layers = own === undefined ? [main] : [main, own];
   const entries = new Map(layers.flatMap((files) => Object.entries(entriesOf(files))));
   const usage = usageMap(layers);
   const storeOrder = (own === undefined ? undefined : orderOf(own)) ?? orderOf(main);
   const { configOrder, declared } = config;
-  const order = resolveOrder({ storeOrder, configOrder, declared, entries, usage, now });
-  const ids = [...entries].filter(([id, entry]) => isCodexEntry(id, entry)).map(([id]) => id);
+  const order = resolveOrder({ provider, storeOrder, configOrder, declared, entries, usage, now });
+  const ids = [...entries].filter(([id, entry]) => isCodexEntry(id, entry, provider)).map(([id]) => id);
   const ownIds = own === undefined ? undefined : new Set(Object.keys(entriesOf(own)));
   const shown = [...order.effective, ...ids.filter((id) => !order.effective.includes(id))];
   return {
     agentId: input.agentId,
+    ...(main.provider === undefined ? {} : { provider }),
     summaries: shown.map((id) =>
       summarize({
         id,
-        provider: CODEX_PROVIDER,
+        provider,
         entry: entries.get(id),
         usage: usage.get(id),
         effectiveOrder: order.effective,
@@ -52,10 +54,10 @@ export function snapshotOf(input: SnapshotInput): StoreSnapshot {
 }
 
 /** An entry that OpenClaw cannot read is still shown where its id says that it is Codex's. */
-function isCodexEntry(id: string, entry: unknown): boolean {
-  const provider = asObject(entry)?.["provider"];
-  const named = parseCredential(entry)?.provider ?? (typeof provider === "string" ? provider : undefined);
-  return named === undefined ? id.startsWith(`${CODEX_PROVIDER}:`) : named.toLowerCase() === CODEX_PROVIDER;
+function isCodexEntry(id: string, entry: unknown, provider: CodexProvider): boolean {
+  const stored = asObject(entry)?.["provider"];
+  const named = parseCredential(entry)?.provider ?? (typeof stored === "string" ? stored : undefined);
+  return named === undefined ? id.startsWith(`${provider}:`) : named.toLowerCase() === provider;
 }
 
 function usageMap(layers: readonly AgentFiles[]): ReadonlyMap<string, UsageStats> {

@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { CodexAuthError, isCodexAuthError } from "../errors.ts";
-import { openClawLockPath } from "../storage/openclaw-lock.ts";
+import { openClawLockPath, type OpenClawLockHold } from "../storage/openclaw-lock.ts";
 import { findAgentPlace, listAgentPlaces, type AgentPlace, type AgentPlaces, type AgentRoots } from "./agents.ts";
 import { applyFileChange, assertMayBegin, holdingOf, reverse } from "./json-apply.ts";
 import {
@@ -13,6 +13,7 @@ import {
   type ReadOptions,
   type StoreGeneration,
 } from "./json-files.ts";
+import { holdAll } from "./json-hold.ts";
 import { fingerprintEntry, planChange } from "./json-plan.ts";
 import { planNotes, planRename } from "./json-plan-manage.ts";
 import { snapshotOf } from "./json-snapshot.ts";
@@ -25,7 +26,10 @@ import type {
   ApplyOptions,
   EntryValues,
   FileChange,
+  Hold,
   Holding,
+  HoldOptions,
+  HoldTarget,
   PlannedChange,
   ProfileStore,
   StoreChange,
@@ -46,10 +50,13 @@ export interface JsonStoreOptions extends AgentRoots {
 export class JsonProfileStore implements ProfileStore {
   readonly #options: JsonStoreOptions;
   readonly #now: () => number;
+  /** Locks that are held already, by the path of their store. */
+  readonly #held: ReadonlyMap<string, OpenClawLockHold>;
 
-  constructor(options: JsonStoreOptions) {
+  constructor(options: JsonStoreOptions, held: ReadonlyMap<string, OpenClawLockHold> = new Map()) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
+    this.#held = held;
   }
 
   async agents(): Promise<readonly AgentSummary[]> {
@@ -107,7 +114,8 @@ export class JsonProfileStore implements ProfileStore {
     const { places, read } = await this.#survey();
     const place = placeOf(places, change);
     const keeping = { ...read, corruptFolder: this.#options.corruptFolder };
-    const target = { place, oauthDir: this.#options.paths.oauthDir, read: keeping };
+    const hold = this.#held.get(place.storePath);
+    const target = { place, oauthDir: this.#options.paths.oauthDir, read: keeping, hold };
     return applyFileChange(target, change, values.next, options);
   }
 
@@ -118,6 +126,28 @@ export class JsonProfileStore implements ProfileStore {
     const isEntryKept = change.before === change.after;
     const after = previous === null ? null : fingerprintEntry(unsealEntry(previous));
     return this.apply(isEntryKept ? back : { ...back, after }, { next: previous, previous: next }, options);
+  }
+
+  async holding<T>(
+    target: HoldTarget,
+    body: (held: ProfileStore, hold: Hold) => Promise<T>,
+    options: HoldOptions = {},
+  ): Promise<T> {
+    const { places, read } = await this.#survey();
+    const stores: AgentPlace[] = [];
+    for (const place of places) {
+      const files = await this.#readOther(
+        place,
+        place.agentIds.includes(findAgentPlace(places, target.agentId).agentId),
+        read,
+      );
+      if (files !== undefined && entryOf(files, target.profileId) !== undefined) stores.push(place);
+    }
+    return holdAll(
+      { profileId: target.profileId, stateDir: this.#options.paths.stateDir, stores },
+      (holds, hold) => body(new JsonProfileStore(this.#options, holds), hold),
+      options,
+    );
   }
 
   async check(change: FileChange): Promise<Holding> {

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { readJson5File } from "../storage/json-file.ts";
 import type { DeclaredProfile } from "./order.ts";
-import { CODEX_PROVIDER } from "./profile.ts";
+import { CODEX_PROVIDER, type CodexProvider } from "./profile.ts";
 
 /** What we take from openclaw.json. */
 export interface OpenClawConfig {
@@ -35,11 +35,14 @@ const configSchema = z.object({
  *
  * @throws CodexAuthError `ERR_FILE_NOT_JSON`, `ERR_FILE_UNREADABLE`, `ERR_FILE_TOO_LARGE`.
  */
-export async function readOpenClawConfig(configPath: string): Promise<OpenClawConfig> {
+export async function readOpenClawConfig(
+  configPath: string,
+  provider: CodexProvider = CODEX_PROVIDER,
+): Promise<OpenClawConfig> {
   const config = configSchema.safeParse((await readJson5File(configPath)) ?? {});
   // Anything but an object is a configuration that OpenClaw would not start with; it says nothing of agents.
   const { agents = {}, auth = {} } = config.data ?? {};
-  const order = (auth.order?.[CODEX_PROVIDER] ?? []).filter((id) => id.trim() !== "");
+  const order = (auth.order?.[provider] ?? []).filter((id) => id.trim() !== "");
   return {
     agents: (agents.list ?? []).flatMap(({ id, agentDir }) => {
       if (id === undefined) return [];

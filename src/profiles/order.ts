@@ -1,6 +1,6 @@
 // Which profile OpenClaw tries first, worked out as OpenClaw does (`resolveAuthProfileOrder`), and what an order becomes after a change.
 
-import { CODEX_PROVIDER, isEligible, parseCredential, type Credential } from "./profile.ts";
+import { CODEX_PROVIDER, isEligible, parseCredential, type CodexProvider, type Credential } from "./profile.ts";
 import { unusableWindow, type UsageStats } from "./usage-stats.ts";
 
 /** A profile that `openclaw.json` declares. */
@@ -11,6 +11,8 @@ export interface DeclaredProfile {
 
 /** Everything an order depends on, for one agent with what it inherits. */
 export interface OrderFacts {
+  /** How this generation names the provider. Default `openai-codex`. */
+  readonly provider?: CodexProvider | undefined;
   /** `order["openai-codex"]` of the store. */
   readonly storeOrder: readonly string[] | undefined;
   /** `auth.order["openai-codex"]` of openclaw.json. */
@@ -45,7 +47,7 @@ export interface OrderAfterSave {
 /** The order in which OpenClaw tries the Codex profiles. */
 export function resolveOrder(facts: OrderFacts): Order {
   const explicit = facts.storeOrder ?? facts.configOrder;
-  const declared = [...facts.declared].filter(([, { provider }]) => provider === CODEX_PROVIDER).map(([id]) => id);
+  const declared = [...facts.declared].filter(([, { provider }]) => provider === providerOf(facts)).map(([id]) => id);
   const stored = [...facts.entries.keys()].filter((id) => codexCredential(facts, id) !== undefined);
   const base = explicit ?? (declared.length > 0 ? declared : stored);
   let usable = base.filter((id) => isTried(facts, id));
@@ -113,7 +115,11 @@ export function orderAfterRemoval(
 
 function codexCredential(facts: OrderFacts, id: string): Credential | undefined {
   const credential = parseCredential(facts.entries.get(id));
-  return credential?.provider.toLowerCase() === CODEX_PROVIDER ? credential : undefined;
+  return credential?.provider.toLowerCase() === providerOf(facts) ? credential : undefined;
+}
+
+function providerOf({ provider }: OrderFacts): CodexProvider {
+  return provider ?? CODEX_PROVIDER;
 }
 
 function isTried(facts: OrderFacts, id: string): boolean {
@@ -121,7 +127,7 @@ function isTried(facts: OrderFacts, id: string): boolean {
   if (credential === undefined || !isEligible(credential, facts.now)) return false;
   const declared = facts.declared.get(id);
   if (declared === undefined) return true;
-  if (declared.provider !== CODEX_PROVIDER) return false;
+  if (declared.provider !== providerOf(facts)) return false;
   return declared.mode === credential.type || (declared.mode === "oauth" && credential.type === "token");
 }
 

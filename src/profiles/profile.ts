@@ -7,6 +7,18 @@ import { Secret } from "../secrets/secret.ts";
 /** The provider of Codex logins in the JSON generation of OpenClaw (facts/openclaw-json-generation.md §1). */
 export const CODEX_PROVIDER = "openai-codex";
 
+/** The provider of the same logins in the SQLite generation (facts/openclaw-sqlite-generation.md §1). */
+export const OPENAI_PROVIDER = "openai";
+
+/** How a generation of OpenClaw names the provider of Codex logins: a property of its store. */
+export type CodexProvider = typeof CODEX_PROVIDER | typeof OPENAI_PROVIDER;
+
+/** `profileId` as a store of `provider` names it: ids of the JSON generation are still typed, and lie in older jobs. */
+export function profileIdFor(provider: CodexProvider, profileId: string): string {
+  const isOlder = provider === OPENAI_PROVIDER && profileId.startsWith(`${CODEX_PROVIDER}:`);
+  return isOlder ? `${OPENAI_PROVIDER}:${profileId.slice(CODEX_PROVIDER.length + 1)}` : profileId;
+}
+
 const common = {
   provider: z.string().trim().min(1),
   email: z.string().optional(),
@@ -95,9 +107,19 @@ export function isEligible(credential: Credential, now: number): boolean {
   }
 }
 
+const FENCE = "openclaw-oauth-refresh-fence";
+
 /** True for the marker that OpenClaw puts in a token's place while it refreshes it (facts/codex-oauth.md §1.8): never a token. */
-function isRefreshFence(text: string): boolean {
-  return text.startsWith("openclaw-oauth-refresh-fence");
+function isRefreshFence(text: string | undefined): boolean {
+  return text?.startsWith(FENCE) === true;
+}
+
+/** What OpenClaw's marker in place of the tokens says: its renewal is under way, or has failed for good; undefined where there is none. */
+export function refreshFenceOf(credential: Credential): "under-way" | "failed" | undefined {
+  if (credential.type !== "oauth") return undefined;
+  const marker = [credential.access, credential.refresh].find(isRefreshFence);
+  if (marker === undefined) return undefined;
+  return /^[^:]+:v\d+:[^:]*:failed:/.test(marker) ? "failed" : "under-way";
 }
 
 function usableToken(text: string | undefined): Secret | undefined {

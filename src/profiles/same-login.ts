@@ -13,7 +13,7 @@ const LOGIN_FIELDS: ReadonlySet<string> = new Set(
 );
 
 /** Whose login `entry` is, or undefined where its access token does not say. */
-function identityOfEntry(entry: unknown): Identity | undefined {
+export function identityOfEntry(entry: unknown): Identity | undefined {
   const credential = parseCredential(entry);
   const access = credential === undefined ? undefined : accessTokenOf(credential);
   const claims = access === undefined ? undefined : decodeAccessToken(access);

@@ -2,7 +2,7 @@
 
 import { PROFILES } from "../config/defaults.ts";
 import { CodexAuthError } from "../errors.ts";
-import { CODEX_PROVIDER } from "./profile.ts";
+import { CODEX_PROVIDER, OPENAI_PROVIDER, profileIdFor, type CodexProvider } from "./profile.ts";
 
 /** The profile a selector means. */
 export interface Selection {
@@ -20,23 +20,29 @@ export interface Selection {
  * The profile that `text` means.
  *
  * @param known The ids of the Codex profiles there are, in the order in which they are shown.
+ * @param provider How the store names the provider ({@link CodexProvider}); ids of the older generation mean the same profile in it.
  * @throws CodexAuthError `ERR_SELECTOR_INVALID`, `ERR_PROVIDER_OUT_OF_SCOPE`; neither repeats what was typed, but for a provider's safe name.
  */
-export function resolveSelector(text: string, known: readonly string[]): Selection {
-  const word = text.trim();
+export function resolveSelector(
+  text: string,
+  known: readonly string[],
+  provider: CodexProvider = CODEX_PROVIDER,
+): Selection {
+  const word = profileIdFor(provider, text.trim());
   if (known.includes(word)) return { profileId: word, exists: true, viaDefault: false };
-  if (word === "default") return resolveDefault(known);
-  const profileId = `${CODEX_PROVIDER}:${profileName(word)}`;
+  if (word === "default") return resolveDefault(known, provider);
+  const profileId = `${provider}:${profileName(word, provider)}`;
   return { profileId, exists: known.includes(profileId), viaDefault: false };
 }
 
 /** The part of a profile id after the provider, as a person may type it. */
 export function shortName(profileId: string): string {
-  return profileId.startsWith(`${CODEX_PROVIDER}:`) ? profileId.slice(CODEX_PROVIDER.length + 1) : profileId;
+  const provider = [CODEX_PROVIDER, OPENAI_PROVIDER].find((name) => profileId.startsWith(`${name}:`));
+  return provider === undefined ? profileId : profileId.slice(provider.length + 1);
 }
 
-function resolveDefault(known: readonly string[]): Selection {
-  const own = `${CODEX_PROVIDER}:default`;
+function resolveDefault(known: readonly string[], ours: CodexProvider): Selection {
+  const own = `${ours}:default`;
   const first = known[0];
   if (known.includes(own) || first === undefined) {
     return { profileId: own, exists: known.includes(own), viaDefault: false };
@@ -44,11 +50,11 @@ function resolveDefault(known: readonly string[]): Selection {
   return { profileId: first, exists: true, viaDefault: true };
 }
 
-function profileName(word: string): string {
+function profileName(word: string, ours: CodexProvider): string {
   const colon = word.indexOf(":");
   const name = word.slice(colon + 1);
   if (name.length > PROFILES.maxNameChars || !/^[A-Za-z0-9._@+-]+$/.test(name)) throw invalid();
-  if (colon !== -1) refuseOtherProvider(word.slice(0, colon).toLowerCase());
+  if (colon !== -1) refuseOtherProvider(word.slice(0, colon).toLowerCase(), ours);
   if (/^\d+$/.test(name)) {
     throw new CodexAuthError("ERR_SELECTOR_INVALID", {
       message: "A profile name may not consist of digits alone: numbers mean an entry of the last list.",
@@ -58,12 +64,12 @@ function profileName(word: string): string {
   return name;
 }
 
-function refuseOtherProvider(provider: string): void {
-  if (provider === CODEX_PROVIDER) return;
+function refuseOtherProvider(provider: string, ours: CodexProvider): void {
+  if (provider === ours || profileIdFor(ours, `${provider}:`) === `${ours}:`) return;
   // Only a plain name is repeated: anything else may be markup or a link.
   if (!/^[a-z][a-z0-9-]{0,31}$/.test(provider)) throw invalid();
   throw new CodexAuthError("ERR_PROVIDER_OUT_OF_SCOPE", {
-    message: `Only Codex profiles (${CODEX_PROVIDER}) are handled here; ${provider} is left alone.`,
+    message: `Only Codex profiles (${ours}) are handled here; ${provider} is left alone.`,
     next: `Use OpenClaw's own command for it: \`openclaw models auth login --provider ${provider}\`.`,
   });
 }

@@ -5,13 +5,16 @@ import { canonicalJson } from "../secrets/fingerprint.ts";
 import { Secret } from "../secrets/secret.ts";
 import type { OpenClawLockHold, OpenClawLockOptions } from "../storage/openclaw-lock.ts";
 import type { SharedToken, TokenHolder } from "./owners.ts";
-import { CODEX_PROVIDER, type SealedCredential } from "./profile.ts";
+import type { CredentialFacts } from "./credential-facts.ts";
+import { CODEX_PROVIDER, OPENAI_PROVIDER, type CodexProvider, type SealedCredential } from "./profile.ts";
 import type { ProfileSummary } from "./summary.ts";
 import { failureNotesSchema, type FailureNotes } from "./usage-stats.ts";
 
 /** The Codex profiles of one agent as they are now, secret-free. */
 export interface StoreSnapshot {
   readonly agentId: string;
+  /** How the store names the provider, so how the ids of new profiles begin. Default `openai-codex`. */
+  readonly provider?: CodexProvider;
   /** Those in the effective order first, then the rest as they are stored. */
   readonly summaries: readonly ProfileSummary[];
   readonly effectiveOrder: readonly string[];
@@ -20,6 +23,8 @@ export interface StoreSnapshot {
   /** The store's own order, or undefined where it has none. */
   readonly storeOrder: readonly string[] | undefined;
   readonly hasExplicitOrder: boolean;
+  /** When it was so, in milliseconds since 1970, where it is what the plugin has told and not what is there now. */
+  readonly seenAtMs?: number;
   /** The files that were read. */
   readonly files: readonly string[];
 }
@@ -35,7 +40,7 @@ export interface AgentSummary {
 /** One wanted change of one profile. */
 export interface StoreChange {
   readonly profileId: string;
-  readonly provider: typeof CODEX_PROVIDER;
+  readonly provider: CodexProvider;
   /** The new credential; null removes the profile; undefined leaves it. */
   readonly credential?: SealedCredential | null;
   /** The new order of the provider; null clears it; undefined leaves it. */
@@ -83,7 +88,7 @@ export function isChange(change: FileChange): boolean {
 /** A plan as it is journalled: `z.infer` of it is {@link StorePlan}. */
 export const storePlanSchema = z.object({
   profileId: z.string(),
-  provider: z.literal(CODEX_PROVIDER),
+  provider: z.enum([CODEX_PROVIDER, OPENAI_PROVIDER]),
   /** The agent that was asked for. */
   agentId: z.string(),
   /** One entry per store, in the order in which they are locked. */
@@ -131,8 +136,22 @@ export interface AppliedChange {
 /** Whether a file holds the result of a change: all of it, none of it (written back), or something else. */
 export type Holding = "after" | "before" | "other";
 
+/** Whose locks {@link ProfileStore.holding} takes. */
+export interface HoldTarget {
+  readonly profileId: string;
+  readonly agentId: string;
+}
+
+/** How the locks are waited for. */
+export type HoldOptions = Pick<OpenClawLockOptions, "signal" | "onWait" | "waitMs">;
+
+/** The locks while they are held. */
+export type Hold = Pick<OpenClawLockHold, "assertStillOurs" | "remainingMs">;
+
 /** OpenClaw's auth profiles. Only `apply/` calls what changes them. */
 export interface ProfileStore {
+  /** How this store names the provider of Codex logins, so how its profile ids begin. Default `openai-codex`. */
+  readonly provider?: CodexProvider;
   /** The agents, main first. */
   agents(): Promise<readonly AgentSummary[]>;
   /** What `agentId` (default main) has and inherits; `forChange` (default false) keeps a copy of a store that cannot be read. */
@@ -142,6 +161,8 @@ export interface ProfileStore {
     profileId: string,
     agentId?: string,
   ): Promise<{ readonly credential: SealedCredential; readonly inherited: boolean } | undefined>;
+  /** The same without its tokens. Absent where {@link readCredential} gives the credential itself. */
+  describe?(profileId: string, agentId?: string): Promise<CredentialFacts | undefined>;
   /** Works a change out against today's store; changes nothing. */
   plan(change: StoreChange, agentId?: string): Promise<PlannedChange>;
   /**
@@ -152,6 +173,18 @@ export interface ProfileStore {
   apply(change: FileChange, values: EntryValues, options?: ApplyOptions): Promise<AppliedChange>;
   /** Puts the target's earlier entry and order back inside today's store; `values` may hold a `previous` without spent tokens. */
   undo(change: FileChange, values: EntryValues, options?: ApplyOptions): Promise<AppliedChange>;
+  /**
+   * Runs `body` while nobody else can renew or write the profile: under OpenClaw's own refresh lock of it and the locks of all stores
+   * that have an entry of it. `held` is this store, which does not take those locks again. For at most
+   * `OPENCLAW_LOCK.maxRenewalHoldMs`. Absent where OpenClaw alone renews its logins.
+   *
+   * @throws CodexAuthError what the locks throw, before `body` or after it.
+   */
+  holding?<T>(
+    target: HoldTarget,
+    body: (held: ProfileStore, hold: Hold) => Promise<T>,
+    options?: HoldOptions,
+  ): Promise<T>;
   /** Whether one file holds the result of a change now. */
   check(change: FileChange): Promise<Holding>;
   /** Where openclaw.json names a profile, as the paths of its settings; that file is never edited by us. */

@@ -2,7 +2,7 @@
 
 import { PROFILES } from "../config/defaults.ts";
 import { decodeAccessToken, identityOf, type Identity } from "./claims.ts";
-import { accessTokenOf, parseCredential, refreshTokenOf, type Credential } from "./profile.ts";
+import { accessTokenOf, parseCredential, refreshFenceOf, refreshTokenOf, type Credential } from "./profile.ts";
 import { unusableWindow, type UsageStats } from "./usage-stats.ts";
 
 /** How a profile is. `expired` with {@link ProfileSummary.renewsItself} is renewed by OpenClaw at its next use. */
@@ -18,6 +18,8 @@ export interface ProfileSummary {
   readonly planType?: string;
   readonly identity?: Identity;
   readonly expiresAtMs?: number;
+  /** Set where OpenClaw has put its own marker in place of the tokens: its renewal is under way, or has failed and needs a new sign-in. */
+  readonly renewal?: "under-way" | "failed";
   /** Whether it has a refresh token. */
   readonly renewsItself: boolean;
   /** Until when OpenClaw does not try it, for the states `cooldown` and `disabled`. */
@@ -52,15 +54,25 @@ export function summarize(facts: ProfileFacts): ProfileSummary {
   if (credential === undefined) return { ...shared, type: "unknown", state: "unreadable", renewsItself: false };
   const login = loginFacts(credential);
   const renewsItself = refreshTokenOf(credential) !== undefined;
+  const renewal = refreshFenceOf(credential);
   const isEmpty = credential.type !== "api_key" && accessTokenOf(credential) === undefined && !renewsItself;
   return {
     ...shared,
     type: credential.type,
     renewsItself,
-    ...login,
+    ...(renewal === undefined ? login : withoutExpiry(login)),
+    ...(renewal === undefined ? {} : { renewal }),
     ...(credential.managedBy === undefined ? {} : { managedBy: credential.managedBy }),
     ...(isEmpty ? { state: "unreadable" } : stateOf(login.expiresAtMs, facts.usage, facts.now)),
   };
+}
+
+/** Beside OpenClaw's marker the expiry is no date (1 ms after 1970). */
+function withoutExpiry({
+  expiresAtMs: _unsaid,
+  ...login
+}: ReturnType<typeof loginFacts>): ReturnType<typeof loginFacts> {
+  return login;
 }
 
 /** Whose login a credential is and until when it holds, from the access token first and the stored fields second. */

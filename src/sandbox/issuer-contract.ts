@@ -61,6 +61,18 @@ export function readGrant(body: string, contentType: string): Grant | undefined 
   return result.success ? result.data : undefined;
 }
 
+// §1.9: the CLI's body with a refresh token; with an access token it has no client id, which nothing of ours sends.
+const revocationSchema = z.object({ token: text, token_type_hint: z.literal("refresh_token"), client_id: text });
+
+/** A request to the revocation endpoint. */
+export type Revocation = z.infer<typeof revocationSchema>;
+
+/** The revocation in `body`, JSON as the CLI sends it (§1.9); undefined where it is none. */
+export function readRevocation(body: string, contentType: string): Revocation | undefined {
+  const result = revocationSchema.safeParse(/\bjson\b/i.test(contentType) ? readJson(body) : undefined);
+  return result.success ? result.data : undefined;
+}
+
 function form(body: string): unknown {
   return Object.fromEntries(new URLSearchParams(body));
 }

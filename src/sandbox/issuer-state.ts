@@ -2,7 +2,7 @@
 
 import { createHash, randomBytes } from "node:crypto";
 import { DAY, SECOND } from "../config/defaults.ts";
-import { SANDBOX_CLIENT_ID, type AuthorizeQuery, type Grant } from "./issuer-contract.ts";
+import { SANDBOX_CLIENT_ID, type AuthorizeQuery, type Grant, type Revocation } from "./issuer-contract.ts";
 import { sandboxAccessToken, sandboxIdToken } from "./tokens.ts";
 
 /** Somebody who can sign in at the sandbox. */
@@ -20,7 +20,15 @@ export interface TokenAnswer {
 }
 
 /** How a refresh token stands. */
-export type RefreshStanding = "live" | "consumed" | "revoked" | "unknown";
+export type RefreshStanding = "live" | "consumed" | "revoked" | "expired" | "unknown";
+
+/** What is different about one answer to a grant. */
+export interface GrantTwist {
+  /** For whom the tokens are. Default: the family's account. */
+  readonly account?: SandboxAccount;
+  /** False: the presented refresh token stays good. Default true. */
+  readonly rotates?: boolean;
+}
 
 /** What a code is bound to: the exchange must present the same. */
 export type CodeBinding = Pick<AuthorizeQuery, "redirect_uri" | "code_challenge">;
@@ -35,6 +43,7 @@ interface Family {
   readonly account: SandboxAccount;
   current: string;
   isRevoked: boolean;
+  isExpired: boolean;
 }
 
 /** A code is short-lived (§1.4); how long exactly is not known. */
@@ -74,10 +83,29 @@ export class IssuerState {
   }
 
   /** Answers a request to the token endpoint. */
-  answer(grant: Grant | undefined): TokenAnswer {
-    if (grant === undefined) return flatError(400, "invalid_request");
-    if (grant.client_id !== SANDBOX_CLIENT_ID) return flatError(401, "invalid_client");
-    return grant.grant_type === "authorization_code" ? this.#exchange(grant) : this.#refresh(grant.refresh_token);
+  answer(grant: Grant | undefined, twist: GrantTwist = {}): TokenAnswer {
+    if (grant === undefined) return errorIn("flat", 400, "invalid_request");
+    if (grant.client_id !== SANDBOX_CLIENT_ID) return errorIn("flat", 401, "invalid_client");
+    return grant.grant_type === "authorization_code"
+      ? this.#exchange(grant, twist)
+      : this.#refresh(grant.refresh_token, twist);
+  }
+
+  /** Answers a request to the revocation endpoint (§1.9). */
+  revoke(revocation: Revocation | undefined): TokenAnswer {
+    if (revocation === undefined) return errorIn("flat", 400, "invalid_request");
+    if (revocation.client_id !== SANDBOX_CLIENT_ID) return errorIn("flat", 401, "invalid_client");
+    const family = this.#families.get(revocation.token);
+    // A consumed one ends its family too: the facts do not say so, and a client that counted on the other would lose logins.
+    if (family !== undefined) family.isRevoked = true;
+    // RFC 7009 §2.2: an unknown token is answered like a known one, and the body means nothing.
+    return { status: 200, body: {} };
+  }
+
+  /** Makes the family of `refreshToken` too old. */
+  expire(refreshToken: string): void {
+    const family = this.#families.get(refreshToken);
+    if (family !== undefined) family.isExpired = true;
   }
 
   /** How `refreshToken` stands, for tests that must know that none was presented twice. */
@@ -85,10 +113,10 @@ export class IssuerState {
     const family = this.#families.get(refreshToken);
     if (family === undefined) return "unknown";
     if (family.current !== refreshToken) return "consumed";
-    return family.isRevoked ? "revoked" : "live";
+    return family.isRevoked ? "revoked" : family.isExpired ? "expired" : "live";
   }
 
-  #exchange(grant: Extract<Grant, { grant_type: "authorization_code" }>): TokenAnswer {
+  #exchange(grant: Extract<Grant, { grant_type: "authorization_code" }>, twist: GrantTwist): TokenAnswer {
     const issued = this.#codes.get(grant.code);
     // Used up by the attempt, not by its success: a wrong verifier must not be tried a second time (§1.4).
     this.#codes.delete(grant.code);
@@ -98,12 +126,13 @@ export class IssuerState {
       issued.query.redirect_uri === grant.redirect_uri &&
       issued.query.code_challenge === createHash("sha256").update(grant.code_verifier).digest("base64url");
     // The flat shape of §1.5; RFC 6749 §5.2 gives one code for all four faults.
-    if (!isGood) return flatError(400, "invalid_grant");
-    const family: Family = { account: issued.account, current: this.#newRefreshToken(), isRevoked: false };
-    return this.#grant(family, family.current);
+    if (!isGood) return errorIn("flat", 400, "invalid_grant");
+    const current = this.#newRefreshToken();
+    const family: Family = { account: issued.account, current, isRevoked: false, isExpired: false };
+    return this.#grant(family, twist);
   }
 
-  #refresh(presented: string): TokenAnswer {
+  #refresh(presented: string, twist: GrantTwist): TokenAnswer {
     const family = this.#families.get(presented);
     // Codes of §1.8; any 401 is final to the CLI.
     if (family === undefined) return nestedError(401, "invalid_refresh_token");
@@ -113,13 +142,15 @@ export class IssuerState {
       return nestedError(401, "refresh_token_reused");
     }
     if (family.isRevoked) return nestedError(401, "refresh_token_invalidated");
-    family.current = this.#newRefreshToken();
-    return this.#grant(family, family.current);
+    if (family.isExpired) return nestedError(401, "refresh_token_expired");
+    if (twist.rotates !== false) family.current = this.#newRefreshToken();
+    return this.#grant(family, twist);
   }
 
-  #grant(family: Family, refreshToken: string): TokenAnswer {
+  #grant(family: Family, { account = family.account }: GrantTwist): TokenAnswer {
+    const refreshToken = family.current;
     this.#families.set(refreshToken, family);
-    const claims = { ...family.account, expiresInMs: ACCESS_TTL_MS, now: this.#now() };
+    const claims = { ...account, expiresInMs: ACCESS_TTL_MS, now: this.#now() };
     return {
       status: 200,
       body: {
@@ -145,15 +176,15 @@ export function callbackUrl(query: AuthorizeQuery, parameters: Readonly<Record<s
   return url.href;
 }
 
-/** `{error, error_description}` (§1.5). */
-function flatError(status: number, code: string): TokenAnswer {
-  return { status, body: { error: code, error_description: "The sandbox refused this request." } };
+/** An error in one of the three shapes of §1.5. */
+export function errorIn(shape: "flat" | "nested" | "code", status: number, code: string): TokenAnswer {
+  const said = "The sandbox refused this request.";
+  if (shape === "flat") return { status, body: { error: code, error_description: said } };
+  if (shape === "code") return { status, body: { code, message: said } };
+  return { status, body: { error: { code, message: said, type: "invalid_request_error" } } };
 }
 
 /** `{error: {code, message, type}}` (§1.5). */
 export function nestedError(status: number, code: string): TokenAnswer {
-  return {
-    status,
-    body: { error: { code, message: "The sandbox refused this request.", type: "invalid_request_error" } },
-  };
+  return errorIn("nested", status, code);
 }

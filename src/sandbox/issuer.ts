@@ -4,13 +4,24 @@ import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { CodexAuthError } from "../errors.ts";
 import { fingerprint } from "../secrets/fingerprint.ts";
-import { readAuthorizeQuery, readGrant, readJson, type AuthorizeQuery, type Grant } from "./issuer-contract.ts";
+import {
+  readAuthorizeQuery,
+  readGrant,
+  readJson,
+  readRevocation,
+  type AuthorizeQuery,
+  type Grant,
+  type Revocation,
+} from "./issuer-contract.ts";
 import { DeviceDesk } from "./issuer-device.ts";
-import { answerWithFault, FaultQueue } from "./issuer-faults.ts";
+import { answerOrFail, readBody, type IssuerLogEntry, type ReadRequest } from "./issuer-exchange.ts";
+import { FaultQueue } from "./issuer-faults.ts";
 import { approvePage, devicePage, enteredPage, refusalPage } from "./issuer-page.ts";
+import { Presentations, type Presentation } from "./issuer-presentations.ts";
 import {
   callbackUrl,
   IssuerState,
+  type GrantTwist,
   type RefreshStanding,
   type SandboxAccount,
   type TokenAnswer,
@@ -31,23 +42,14 @@ export interface SandboxIssuerOptions {
   readonly autoApprove?: boolean;
 }
 
-/** One request as the sandbox saw it, without any secret. */
-interface IssuerLogEntry {
-  readonly method: string;
-  readonly path: string;
-  readonly grantType?: string;
-  /** Of the code or refresh token that was presented. */
-  readonly presented?: string;
-  readonly fault?: string;
-  /** Absent where no answer was given. */
-  readonly status?: number;
-}
-
 /** A running sandbox issuer. */
 export interface SandboxIssuer {
   readonly origin: string;
   readonly accounts: readonly SandboxAccount[];
+  /** What goes wrong at the token endpoint. */
   readonly faults: FaultQueue;
+  /** What goes wrong at the revocation endpoint. */
+  readonly revokeFaults: FaultQueue;
   /** Its device codes; their faults are their own. */
   readonly device: DeviceDesk;
   readonly log: readonly IssuerLogEntry[];
@@ -59,6 +61,10 @@ export interface SandboxIssuer {
   approveDevice(userCode: string, email: string, accountId?: string): void;
   /** How a refresh token stands. */
   standing(refreshToken: string): RefreshStanding;
+  /** Makes a refresh token too old. */
+  expire(refreshToken: string): void;
+  /** Every presentation of a refresh token (by itself or its fingerprint; of all without one), in order. */
+  presentations(token?: string): readonly Presentation[];
   close(): Promise<void>;
 }
 
@@ -67,7 +73,6 @@ const ACCOUNTS: readonly SandboxAccount[] = [
   { email: "ada@example.com", userId: "user-ada", accountId: "acct-team", planType: "team" },
   { email: "grace@example.com", userId: "user-grace", accountId: "acct-grace", planType: "pro" },
 ];
-const MAX_REQUEST_CHARS = 64 * 1024;
 
 /** Starts a sandbox issuer on loopback. */
 export async function startSandboxIssuer(options: SandboxIssuerOptions = {}): Promise<SandboxIssuer> {
@@ -89,6 +94,7 @@ export async function startSandboxIssuer(options: SandboxIssuerOptions = {}): Pr
     origin: `http://${host === "::1" ? "[::1]" : host}:${port}`,
     accounts: state.accounts,
     faults: site.faults,
+    revokeFaults: site.revokeFaults,
     device,
     log: site.log,
     approve: (authorizeUrl, email, accountId) => {
@@ -103,6 +109,8 @@ export async function startSandboxIssuer(options: SandboxIssuerOptions = {}): Pr
       callbackUrl(queryOf(authorizeUrl), { error, error_description: description }),
     approveDevice: (userCode, email, accountId) => device.approve(userCode, email, accountId),
     standing: (refreshToken) => state.standing(refreshToken),
+    expire: (refreshToken) => state.expire(refreshToken),
+    presentations: (token) => site.presentations.of(token),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -114,7 +122,9 @@ export async function startSandboxIssuer(options: SandboxIssuerOptions = {}): Pr
 
 class IssuerSite {
   readonly faults = new FaultQueue();
+  readonly revokeFaults = new FaultQueue();
   readonly log: IssuerLogEntry[] = [];
+  readonly presentations: Presentations;
   readonly #state: IssuerState;
   readonly #device: DeviceDesk;
   readonly #autoApprove: boolean;
@@ -122,6 +132,7 @@ class IssuerSite {
 
   constructor(state: IssuerState, device: DeviceDesk, autoApprove: boolean) {
     this.#state = state;
+    this.presentations = new Presentations(state);
     this.#device = device;
     this.#autoApprove = autoApprove;
   }
@@ -131,25 +142,9 @@ class IssuerSite {
     const url = new URL(request.url ?? "/", "http://sandbox.invalid");
     // The path only: the query of an authorize address holds a state.
     const entry = { method, path: url.pathname };
-    if (method === "POST" && url.pathname === "/oauth/token") {
-      const contentType = request.headers["content-type"] ?? "";
-      return this.#answerOrFail({ request, response, entry, faults: this.faults }, (body) => {
-        const grant = readGrant(body, contentType);
-        return { note: grantNote(grant), answer: () => this.#state.answer(grant) };
-      });
-    }
-    if (method === "POST" && url.pathname === "/api/accounts/deviceauth/usercode") {
-      return this.#answerOrFail({ request, response, entry, faults: this.#device.codeFaults }, (body) => ({
-        note: {},
-        answer: () => this.#device.giveCode(readJson(body)),
-      }));
-    }
-    if (method === "POST" && url.pathname === "/api/accounts/deviceauth/token") {
-      const origin = `http://${request.headers.host ?? ""}`;
-      return this.#answerOrFail({ request, response, entry, faults: this.#device.pollFaults }, (body) => ({
-        note: {},
-        answer: () => this.#device.look(readJson(body), origin),
-      }));
+    const read = method === "POST" ? this.#endpoint(request, url.pathname) : undefined;
+    if (read !== undefined) {
+      return answerOrFail({ request, response, entry, faults: read.faults, log: this.log }, read.read);
     }
     let status = 404;
     if (method === "GET" && url.pathname === "/oauth/authorize") status = this.#authorize(url, response);
@@ -161,6 +156,54 @@ class IssuerSite {
       status = this.#enter(new URLSearchParams(await readBody(request)), response);
     } else sendPage(response, 404, refusalPage("there is nothing here"));
     this.log.push({ ...entry, status });
+  }
+
+  /** Where programs ask, not browsers: how each reads its requests, and what goes wrong there. */
+  #endpoint(
+    { headers }: IncomingMessage,
+    path: string,
+  ): { readonly faults: FaultQueue; readonly read: (body: string) => ReadRequest } | undefined {
+    const contentType = headers["content-type"] ?? "";
+    switch (path) {
+      case "/oauth/token":
+        return { faults: this.faults, read: (body) => this.#readGrant(readGrant(body, contentType)) };
+      case "/oauth/revoke":
+        return { faults: this.revokeFaults, read: (body) => this.#readRevocation(readRevocation(body, contentType)) };
+      case "/api/accounts/deviceauth/usercode":
+        return {
+          faults: this.#device.codeFaults,
+          read: (body) => ({ note: {}, answer: () => this.#device.giveCode(readJson(body)) }),
+        };
+      case "/api/accounts/deviceauth/token": {
+        const origin = `http://${headers.host ?? ""}`;
+        return {
+          faults: this.#device.pollFaults,
+          read: (body) => ({ note: {}, answer: () => this.#device.look(readJson(body), origin) }),
+        };
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  #readGrant(grant: Grant | undefined): ReadRequest {
+    const answer = (twist: GrantTwist): TokenAnswer => this.#state.answer(grant, twist);
+    if (grant === undefined) return { note: {}, answer };
+    const isRefresh = grant.grant_type === "refresh_token";
+    const note = {
+      grantType: grant.grant_type,
+      presented: fingerprint(isRefresh ? grant.refresh_token : grant.code),
+    };
+    return isRefresh
+      ? { note, presentation: this.presentations.arrived("token", grant.refresh_token), answer }
+      : { note, answer };
+  }
+
+  #readRevocation(revocation: Revocation | undefined): ReadRequest {
+    const answer = (): TokenAnswer => this.#state.revoke(revocation);
+    if (revocation === undefined) return { note: {}, answer };
+    const presentation = this.presentations.arrived("revoke", revocation.token);
+    return { note: { presented: presentation.fingerprint }, presentation, answer };
   }
 
   #authorize(url: URL, response: ServerResponse): number {
@@ -200,50 +243,6 @@ class IssuerSite {
     }
     return sendPage(response, 200, enteredPage());
   }
-
-  /** Answers with what `read` makes of the body, unless something is to go wrong. */
-  async #answerOrFail(
-    { request, response, entry, faults }: Exchange,
-    read: (body: string) => { readonly note: Partial<IssuerLogEntry>; readonly answer: () => TokenAnswer },
-  ): Promise<void> {
-    const fault = faults.take();
-    const seen = fault === undefined ? entry : { ...entry, fault: fault.kind };
-    if (fault?.kind === "drop-before-read") {
-      this.log.push(seen);
-      request.socket.destroy();
-      return;
-    }
-    const { note, answer } = read(await readBody(request));
-    const line = { ...seen, ...note };
-    if (fault?.kind === "hang") {
-      this.log.push(line);
-    } else if (fault?.kind === "drop-after-process") {
-      answer();
-      this.log.push(line);
-      request.socket.destroy();
-    } else if (fault !== undefined) {
-      this.log.push({ ...line, status: answerWithFault(fault, response) });
-    } else {
-      const { status, body } = answer();
-      const headers = {
-        "content-type": "application/json",
-        "cache-control": "no-store",
-        // §1.5: the id that a report to the real one would quote.
-        "x-request-id": `req-sandbox-${this.log.length + 1}`,
-      };
-      // Logged before it is answered: whoever has the answer finds its line.
-      this.log.push({ ...line, status });
-      response.writeHead(status, headers).end(JSON.stringify(body));
-    }
-  }
-}
-
-/** One request and where its faults come from. */
-interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly entry: IssuerLogEntry;
-  readonly faults: FaultQueue;
 }
 
 function queryOf(authorizeUrl: string): AuthorizeQuery {
@@ -251,22 +250,6 @@ function queryOf(authorizeUrl: string): AuthorizeQuery {
   if ("wrong" in query)
     throw usage(`The sandbox cannot take this sign-in link: its ${query.wrong} is missing or wrong.`);
   return query;
-}
-
-function grantNote(grant: Grant | undefined): { grantType?: string; presented?: string } {
-  if (grant === undefined) return {};
-  const secret = grant.grant_type === "refresh_token" ? grant.refresh_token : grant.code;
-  return { grantType: grant.grant_type, presented: fingerprint(secret) };
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  let text = "";
-  request.setEncoding("utf8");
-  for await (const chunk of request) {
-    text += String(chunk);
-    if (text.length > MAX_REQUEST_CHARS) throw usage("A request to the sandbox was too large.");
-  }
-  return text;
 }
 
 function sendPage(response: ServerResponse, status: number, html: string): number {

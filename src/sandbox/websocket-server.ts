@@ -53,6 +53,8 @@ export function acceptWebSocket(
   const reader = new FrameReader(connection, socket, events);
   socket.on("data", (chunk: Buffer) => reader.push(chunk));
   socket.on("error", () => socket.destroy());
+  // A client that was killed says no goodbye, and Node leaves our half of an upgraded socket open: a restart would wait for it for ever.
+  socket.once("end", () => socket.end());
   socket.once("close", () => events.onClose?.());
   if (head.length > 0) reader.push(head);
   return connection;

@@ -1,4 +1,4 @@
-// A whole OpenClaw machine in one temporary folder: home, store, sign-in server, lease broker and a running gateway; gone when it is closed.
+// A whole OpenClaw machine in one temporary folder: home, store, sign-in server, usage server, lease broker and a running gateway; gone when it is closed.
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtemp, realpath, rm } from "node:fs/promises";
@@ -17,6 +17,7 @@ import { askUsedProfiles } from "./gateway-used.ts";
 import type { UsedProfile } from "./gateway-store.ts";
 import { startSandboxIssuer, type SandboxIssuer } from "./issuer.ts";
 import { endProcess, isAlive } from "./processes.ts";
+import { startSandboxUsage, type SandboxUsage } from "./usage-server.ts";
 import { furnishHome, furnishSettings } from "./world-home.ts";
 
 /** How a world is made. */
@@ -40,6 +41,8 @@ export interface SandboxWorld {
   readonly issuer: SandboxIssuer;
   /** Our settings in this world name it. */
   readonly broker: SandboxBroker;
+  /** Our settings in this world name it too. */
+  readonly usage: SandboxUsage;
   /** What our own program is told in this world. */
   readonly environment: Environment;
   /** The variables of a worker in this world. */
@@ -61,6 +64,7 @@ interface Started {
   gateway?: ChildProcess;
   issuer?: SandboxIssuer;
   broker?: SandboxBroker;
+  usage?: SandboxUsage;
   lockPath?: string;
 }
 
@@ -84,6 +88,8 @@ export async function openSandboxWorld(options: SandboxWorldOptions = {}): Promi
     started.issuer = issuer;
     const broker = await startSandboxBroker();
     started.broker = broker;
+    const usage = await startSandboxUsage();
+    started.usage = usage;
     await furnishSettings(home.stateDir, broker);
     started.lockPath = sandboxLockPath(home.tmp, home.configPath);
     const variables = {
@@ -93,6 +99,7 @@ export async function openSandboxWorld(options: SandboxWorldOptions = {}): Promi
       OPENCLAW_CONFIG_PATH: home.configPath,
       CODEX_HOME: join(folder, ".codex"),
       CODEX_AUTH_ISSUER: issuer.origin,
+      CODEX_AUTH_USAGE_SERVER: usage.origin,
     };
     const optionsPath = join(folder, "gateway-options.json");
     await writeGatewayOptions(optionsPath, {
@@ -134,6 +141,7 @@ export async function openSandboxWorld(options: SandboxWorldOptions = {}): Promi
       port: home.port,
       issuer,
       broker,
+      usage,
       environment: { ...readEnvironment(variables), tmp: home.tmp },
       variables,
       gatewayPid,
@@ -158,12 +166,12 @@ async function untilReady(gateway: ChildProcess, port: number, signal: AbortSign
   }
 }
 
-async function closeWorld(folder: string, { gateway, issuer, broker, lockPath }: Started): Promise<void> {
+async function closeWorld(folder: string, { gateway, issuer, broker, usage, lockPath }: Started): Promise<void> {
   // A restart of the one-file shape may have left a successor: the lock names it.
   const successor = lockPath === undefined ? undefined : await readSandboxLockPid(lockPath);
   const pids = new Set([gateway?.pid, successor].filter((pid) => pid !== undefined));
   await Promise.all([...pids].map((pid) => endProcess(pid, END_WITHIN_MS)));
-  await Promise.all([issuer?.close(), broker?.close()]);
+  await Promise.all([issuer?.close(), broker?.close(), usage?.close()]);
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 

@@ -46,10 +46,8 @@ export function parseJson(text: string, path: string): unknown {
   }
 }
 
-/** The value of `path` as JSON5, the form of openclaw.json; undefined where there is no such file. @throws CodexAuthError `ERR_FILE_NOT_JSON`. */
-export async function readJson5File(path: string): Promise<unknown> {
-  const text = await readTextFile(path);
-  if (text === undefined) return undefined;
+/** `text` as JSON5, the form of openclaw.json. @throws CodexAuthError `ERR_FILE_NOT_JSON`. */
+export function parseJson5(text: string, path: string): unknown {
   try {
     return JSON5.parse<unknown>(text);
   } catch {
@@ -59,6 +57,12 @@ export async function readJson5File(path: string): Promise<unknown> {
       next: "It was left as it is. Mend it (OpenClaw will not start with it either), then try again.",
     });
   }
+}
+
+/** The value of `path` as JSON5; undefined where there is no such file. @throws CodexAuthError `ERR_FILE_NOT_JSON`. */
+export async function readJson5File(path: string): Promise<unknown> {
+  const text = await readTextFile(path);
+  return text === undefined ? undefined : parseJson5(text, path);
 }
 
 /** The value of `path` checked against `schema`, or undefined where there is no such file. */

@@ -44,8 +44,10 @@ export function createLockFile(path: string, holder: LockHolder, createdAt: Date
     ...(startTime === undefined ? {} : { starttime: startTime }),
   };
   const text = JSON.stringify(payload, null, 2);
+  const bytes = Buffer.from(text);
   try {
-    writeSync(descriptor, text);
+    // The kernel may take only a part: half a lock file names nobody, and would be waited for as long as it lies there.
+    for (let written = 0; written < bytes.length;) written += writeSync(descriptor, bytes, written);
     const made = fstatSync(descriptor);
     return { kind: "file", device: made.dev, inode: made.ino, text, holder };
   } catch (error) {

@@ -29,6 +29,8 @@ export interface OpenClawLockOptions {
   readonly onWait?: (wait: LockWait) => void;
   /** How long to wait for another holder, in milliseconds. Default `OPENCLAW_LOCK.waitMs`. */
   readonly waitMs?: number;
+  /** How long it may be held, in milliseconds, at most 25 s. Default `OPENCLAW_LOCK.maxHoldMs`. */
+  readonly maxHoldMs?: number;
   /** A clock in milliseconds for waiting and holding; default one that no clock change moves. */
   readonly now?: () => number;
   /** Whether a holder lives; default asks the system. */
@@ -40,7 +42,7 @@ export interface OpenClawLockHold {
   readonly lockPath: string;
   /** @throws CodexAuthError `ERR_LOCK_LOST` where the lock file is no longer the one we made. */
   assertStillOurs(): void;
-  /** Milliseconds left of `OPENCLAW_LOCK.maxHoldMs`; at 30 s OpenClaw 2026.4.5 calls us stale. May be negative. */
+  /** Milliseconds left of the time that it may be held; at 30 s OpenClaw 2026.4.5 calls us stale. May be negative. */
   remainingMs(): number;
 }
 
@@ -69,7 +71,7 @@ export async function withOpenClawLock<T>(
       const found = readLockFile(lockPath);
       if (found === undefined || !isSameLock(found, mine)) throw lost();
     },
-    remainingMs: () => OPENCLAW_LOCK.maxHoldMs - (now() - since),
+    remainingMs: () => (options.maxHoldMs ?? OPENCLAW_LOCK.maxHoldMs) - (now() - since),
   };
   let result: T;
   try {

@@ -161,3 +161,20 @@ describe("JobQueue", () => {
     expect(jobIdOf("p-1")).not.toBe(jobIdOf("p-2"));
   });
 });
+
+describe("a login that is being revoked", () => {
+  it("becomes no job where the mark came after it was looked at, and still does where the mark was seen", async () => {
+    const { parked, queue } = await setUp();
+    const { id } = await parked.put(login, tokens());
+    const create = queue.secrets.create.bind(queue.secrets);
+    queue.secrets.create = async (...args) => {
+      await parked.update(id, { revokingAt: 7 });
+      return create(...args);
+    };
+    await expect(queue.enqueueLogin(requestFor(id))).rejects.toMatchObject({ code: "ERR_REVOKE_UNCHECKED" });
+    expect(await queue.list()).toEqual([]);
+    expect(await parked.get(id)).toMatchObject({ revokingAt: 7 });
+    queue.secrets.create = create;
+    expect((await queue.enqueueLogin(requestFor(id))).job).toMatchObject({ parkedId: id, state: "queued" });
+  });
+});

@@ -1,16 +1,19 @@
 // Changing a profile from the chat: preview, confirmation, receipt, undo; and who may not.
 
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { DAY, MINUTE } from "../../src/config/defaults.ts";
 import { alice, bob, chatLab, signedIn } from "./chat-lab.ts";
+import { temporaryFolder } from "../support/temp-folder.ts";
 import { changeLab } from "./change-lab.ts";
 
 const [HOME, WORK] = ["openai-codex:home", "openai-codex:work"];
 const carol = { ...alice, user: "carol", email: "carol@example.com" };
 
-/** One chat that a person has bound to `home`. */
-const pinnedHome = async () => [{ profileId: HOME ?? "", byPerson: true }];
+/** One chat that is bound to `home`: by OpenClaw itself, or by a person. */
+const pinnedHome = async () => [{ profileId: HOME ?? "", byPerson: false }];
+const chosenHome = async () => [{ profileId: HOME ?? "", byPerson: true }];
 
 /** A chat in which logins are saved up to their receipt. */
 async function savingLab() {
@@ -60,6 +63,35 @@ describe("/codex_auth use and only", () => {
     await lab.press("Use only this");
     await lab.drain();
     expect(lab.readStore().order).toEqual({ "openai-codex": [WORK] });
+  });
+
+  it("claims of no order that it moves a chat that a person has bound", async () => {
+    const lab = await changeLab({ pins: chosenHome });
+    for (const verb of ["use", "only"]) {
+      const shown = await lab.say(`${verb} work`);
+      expect(shown).toContain("1 chat is bound to home by a person's choice and may stay there.");
+      expect(shown).toContain("/model openai-codex/<model>@openai-codex:work");
+      expect(shown).not.toContain("will use this one");
+    }
+    await lab.press("Use only this");
+    await lab.drain();
+    const card = await lab.say("show work");
+    expect(card).toContain("A person has bound chats to another profile with /model.");
+    expect(
+      (lab.out.lastReply.buttons ?? []).flat().filter((button) => "style" in button && button.style === "primary"),
+    ).toEqual([]);
+  });
+
+  it("a card whose order lists one profile alone speaks of no chat that OpenClaw has bound elsewhere", async () => {
+    const lab = await changeLab({ pins: pinnedHome });
+    await lab.say("use work");
+    await lab.press("Use it first");
+    await lab.drain();
+    expect(await lab.say("show work")).toContain("Chats are bound to another profile");
+    await lab.press("Only this");
+    await lab.press("Use only this");
+    await lab.drain();
+    expect(await lab.say("show work")).toContain("Nothing known keeps the next call from using work");
   });
 
   it("says where an order is written down for the first time, and its undo leaves none", async () => {
@@ -306,7 +338,22 @@ describe("taking a saved login back", () => {
     const { lab, save } = await savingLab();
     const receipt = await save("work", carol, "Replace");
     expect(await lab.say(`rollback ${receipt?.id}`)).toContain("The login before it is not kept");
+    expect(lab.out.lastReply.problem).toMatchObject({ code: "ERR_UNDO_IMPOSSIBLE" });
     expect(await lab.queue.open()).toEqual([]);
+    // The list offers nothing that is known to lead nowhere.
+    expect(await lab.say("rollback")).toBe("Nothing was done yet that could be taken back.");
+  });
+
+  it("is offered once: what was taken back is not in the list any more", async () => {
+    const { lab, save } = await savingLab();
+    await save("new-one", carol);
+    expect(await lab.say("rollback")).toContain("new-one saved");
+    await lab.press("Undo");
+    await lab.press("Take it back");
+    await lab.drain();
+    const list = await lab.say("rollback");
+    expect(list).not.toContain("new-one saved");
+    expect(list).toContain("new-one removed");
   });
 });
 
@@ -348,13 +395,31 @@ describe("a script without a terminal", () => {
 });
 
 describe("the card of a profile", () => {
+  it("names who else has its login, wherever that is, and nobody where it is alone", async () => {
+    const file = join(await temporaryFolder(), "auth.json");
+    const lab = await changeLab({ codexFiles: [file, `${file}.missing`] });
+    expect(await lab.say("show work")).not.toContain("The same login lies in");
+    const { profiles } = lab.readStore();
+    const { access, refresh } = profiles[WORK ?? ""] ?? {};
+    const tokens = { id_token: access, access_token: access, refresh_token: refresh, account_id: "acc-alice" };
+    await writeFile(file, JSON.stringify({ auth_mode: "chatgpt", tokens }), { mode: 0o600 });
+    const card = await lab.say("show work");
+    expect(card).toContain(`The same login lies in the Codex CLI's login file (${file}) too.`);
+    expect(card).toContain("Sign in again to give this profile a login of its own.");
+    expect(card).not.toContain(String(refresh));
+    expect(await lab.say("show home")).not.toContain("The same login lies in");
+    // A file that cannot be read keeps no card from being shown.
+    await writeFile(file, "{");
+    expect(await lab.say("show work")).toContain("openai-codex:work");
+  });
+
   it("says what is stored, loaded, tried and bound, and the line that binds one chat", async () => {
     const lab = await changeLab({
       gateway: {
         interruptedByRestart: async () => [],
         loaded: async () => ({ kind: "listed", profileIds: [HOME ?? "", WORK ?? ""] }),
       },
-      pins: pinnedHome,
+      pins: chosenHome,
     });
     const card = await lab.say("show work");
     expect(card).toContain("alice@example.com (plus)");
@@ -384,6 +449,20 @@ describe("the card of a profile", () => {
     await lab.say("show work");
     await lab.press("Sign in again");
     expect(await lab.signIns.waiting(lab.asker)).toMatchObject([{ profileId: WORK }]);
+  });
+
+  it("does not offer what is so already", async () => {
+    const lab = await changeLab();
+    const labels = (): readonly string[] => (lab.out.lastReply.buttons ?? []).flat().map(({ label }) => label);
+    await lab.say("show home");
+    expect(labels()).not.toContain("Use first");
+    expect(labels()).toContain("Only this");
+    await lab.press("Only this");
+    await lab.press("Use only this");
+    await lab.drain();
+    await lab.say("show home");
+    expect(labels()).not.toContain("Use first");
+    expect(labels()).not.toContain("Only this");
   });
 
   it("answers to a number of the list, and numbers still mean that list", async () => {

@@ -14,6 +14,7 @@ import type { Asker, Incoming, Outgoing } from "../../src/chat/conversation.ts";
 import { Invitations } from "../../src/chat/invitations.ts";
 import { ShownLists } from "../../src/chat/lists.ts";
 import { lineText, plainText, type Button, type Reply } from "../../src/chat/reply.ts";
+import { Revocations } from "../../src/chat/revocations.ts";
 import { ChatRouter } from "../../src/chat/router.ts";
 import type { ChatServices, SignedIn, SignInAttempt, SignIns, SignInTarget } from "../../src/chat/services.ts";
 import { DAY, MINUTE } from "../../src/config/defaults.ts";
@@ -21,8 +22,11 @@ import { readEnvironment } from "../../src/config/env.ts";
 import { openClawPaths, ownPaths, type OwnPaths } from "../../src/config/paths.ts";
 import { CodexAuthError } from "../../src/errors.ts";
 import { JsonProfileStore } from "../../src/profiles/json-store.ts";
+import { parseIssuer } from "../../src/oauth/issuer.ts";
 import { notSet } from "../../src/lease/service.ts";
 import { silentLog } from "../../src/secrets/log.ts";
+import { UsageRecords } from "../../src/usage/usage-records.ts";
+import { UsageService } from "../../src/usage/usage-service.ts";
 import { Secret } from "../../src/secrets/secret.ts";
 import { temporaryFolder } from "../support/temp-folder.ts";
 
@@ -225,7 +229,12 @@ export interface ChatLab {
 }
 
 /** A chat on an OpenClaw of its own. */
-export async function chatLab(options: Partial<ChatServices> = {}): Promise<ChatLab> {
+export async function chatLab({
+  // Nobody listens there: a test that wants an answer brings a sandbox.
+  issuer = "http://127.0.0.1:9",
+  usageServer = "http://127.0.0.1:9",
+  ...options
+}: Partial<ChatServices> & { readonly issuer?: string; readonly usageServer?: string } = {}): Promise<ChatLab> {
   const home = await temporaryFolder();
   const clock = { now: Date.UTC(2026, 10, 21, 12) };
   const now = (): number => clock.now;
@@ -240,8 +249,18 @@ export async function chatLab(options: Partial<ChatServices> = {}): Promise<Chat
   const signIns = new MemorySignIns(now);
   const out = new Recorder();
   let kicks = 0;
+  const store = new JsonProfileStore({ paths: openClaw, home, now });
+  const usage = new UsageService({
+    store,
+    server: { origin: usageServer },
+    records: new UsageRecords({ folder: paths.usage, now }),
+    now,
+    log: silentLog,
+    request: { timeoutMs: 2_000 },
+    retryWaitMs: 1,
+  });
   const services: ChatServices = {
-    store: new JsonProfileStore({ paths: openClaw, home, now }),
+    store,
     signIns,
     engine: new ApplyEngine({
       parked,
@@ -252,10 +271,17 @@ export async function chatLab(options: Partial<ChatServices> = {}): Promise<Chat
       now,
       launch: async () => void (kicks += 1),
     }),
+    revocations: new Revocations({
+      issuer: parseIssuer(issuer),
+      places: { store, parked, queue, codexFiles: [join(home, ".codex", "auth.json")] },
+      folder: paths.parked,
+      now,
+    }),
     gateway: { interruptedByRestart: async () => [] },
     lease: () => {
       throw notSet({ enabled: true });
     },
+    usage: () => usage,
     agentId: "main",
     activation: "auto",
     allow: ({ personId }) => personId === "1" || personId === "2",
@@ -293,13 +319,13 @@ export async function chatLab(options: Partial<ChatServices> = {}): Promise<Chat
         ([name, account]) => [`openai-codex:${name}`, entryOf(account)] as const,
       );
       const ids = order?.map((name) => `openai-codex:${name}`);
-      const store = {
+      const content = {
         version: 1,
         profiles: Object.fromEntries(entries),
         ...(ids === undefined ? {} : { order: { "openai-codex": ids } }),
       };
       await mkdir(join(storePath(agent), ".."), { recursive: true });
-      await writeFile(storePath(agent), JSON.stringify(store));
+      await writeFile(storePath(agent), JSON.stringify(content));
     },
     say: async (args, as) => {
       await incoming({ kind: "command", name: "codex_auth", args }, as);

@@ -68,7 +68,7 @@ describe("/codex_auth <profile> in a chat", () => {
     lab.issuer.approveDevice(lab.code(), "alice@example.com", "acc-team");
     await lab.lastLook();
     expect(lab.chat.out.last).toContain("Another account signed in.");
-    expect(labels(lab)).toEqual(['Save as new profile "alice"', 'Replace what "work" holds', "Discard"]);
+    expect(labels(lab)).toEqual(['Save as new profile "alice"', 'Replace what "work" holds', "Discard", "Revoke it"]);
     expect(await lab.chat.parked.list()).toMatchObject([
       { reason: "other-identity", identity: { userId: "user-alice", accountId: "acc-team" } },
     ]);

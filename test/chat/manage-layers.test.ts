@@ -10,7 +10,12 @@ const profile = {
   position: 0,
   inherited: false,
 } as const;
-const agreeing: LayerFacts = { profile, loaded: { kind: "listed", profileIds: ["p"] }, pins: [] };
+const agreeing: LayerFacts = {
+  profile,
+  loaded: { kind: "listed", profileIds: ["p"] },
+  pins: [],
+  order: ["p", "q"],
+};
 
 describe("firstDisagreement", () => {
   it("finds none where all agree, or where a layer does not tell", () => {
@@ -26,15 +31,24 @@ describe("firstDisagreement", () => {
     const worst = { ...unlisted, state: "unreadable", cooldownUntilMs: 5 } as const;
     const pins = [{ profileId: "q", byPerson: false }];
     const loaded = { kind: "listed", profileIds: ["q"] } as const;
-    expect(firstDisagreement({ profile: worst, loaded, pins })).toBe("login");
+    const order = ["q"];
+    expect(firstDisagreement({ profile: worst, loaded, pins, order })).toBe("login");
     expect(firstDisagreement({ ...agreeing, profile: { ...profile, state: "expired", renewsItself: false } })).toBe(
       "login",
     );
     const cooling = { ...worst, state: "cooldown" } as const;
-    expect(firstDisagreement({ profile: cooling, loaded, pins })).toBe("gateway");
+    expect(firstDisagreement({ profile: cooling, loaded, pins, order })).toBe("gateway");
     expect(firstDisagreement({ ...agreeing, profile: cooling, pins })).toBe("cooldown");
     expect(firstDisagreement({ ...agreeing, profile: unlisted, pins })).toBe("order");
     expect(firstDisagreement({ ...agreeing, profile: { ...profile, position: 1 }, pins })).toBe("order");
     expect(firstDisagreement({ ...agreeing, pins })).toBe("pin");
+  });
+
+  it("counts a bond of OpenClaw's own only while the order lists it, and a person's always", () => {
+    const [itself, person] = [false, true].map((byPerson) => ({ profileId: "q", byPerson }));
+    const alone = { ...agreeing, order: ["p"] };
+    expect(firstDisagreement({ ...alone, pins: [itself!] })).toBeUndefined();
+    expect(firstDisagreement({ ...alone, pins: [person!] })).toBe("choice");
+    expect(firstDisagreement({ ...agreeing, pins: [person!, itself!] })).toBe("pin");
   });
 });

@@ -1,5 +1,8 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { lineText } from "../../src/chat/reply.ts";
+import { temporaryFolder } from "../support/temp-folder.ts";
 import { alice, bob, chatLab, signedIn, type Account, type ChatLab } from "./chat-lab.ts";
 
 async function park(lab: ChatLab, name: string, account: Account): Promise<string> {
@@ -99,6 +102,38 @@ describe("/codex_auth take", () => {
     lab.clock.now += 11 * 60_000;
     await lab.say(`take ${id} replace`);
     expect(await lab.queue.list()).toEqual([]);
+  });
+
+  it("of a login that somebody else has too shows that first, and saves it only after that", async () => {
+    const folder = await temporaryFolder();
+    const file = join(folder, "auth.json");
+    const lab = await chatLab({ codexFiles: [file] });
+    const id = await park(lab, "work", alice);
+    const { access, refresh } = signedIn(alice).tokens;
+    const tokens = { id_token: access.expose(), access_token: access.expose(), refresh_token: refresh.expose() };
+    await writeFile(file, JSON.stringify({ auth_mode: "chatgpt", tokens }), { mode: 0o600 });
+    for (const typed of [`take ${id}`, `take ${id}`]) {
+      await lab.say(typed);
+      expect(lab.out.last).toContain("The same login lies in the Codex CLI's login file too.");
+      expect(lab.out.last).toContain("Saved here it has two owners");
+      expect(await lab.queue.list()).toEqual([]);
+    }
+    const [first] = lab.out.lastReply.buttons?.flat() ?? [];
+    expect(first).toMatchObject({ label: "Save and use first", typed: `/codex_auth take ${id} replace first` });
+    await lab.say(`take ${id} replace first`);
+    expect(await lab.queue.list()).toMatchObject([{ profileId: "openai-codex:work", makeFirst: true }]);
+  });
+
+  it("names the profile that holds the same account already, and what replacing costs", async () => {
+    const lab = await chatLab();
+    await lab.writeStore({ work: alice, second: bob });
+    const id = await park(lab, "work", bob);
+    await lab.say(`take ${id}`);
+    expect(lab.out.last).toContain("the login that it holds now is not kept");
+    expect(lab.out.last).toContain("second holds the same account as this login.");
+    expect(lab.out.last).toContain(`/codex_auth take ${id} as second`);
+    await lab.say(`take ${id} as second`);
+    expect(await lab.queue.list()).toMatchObject([{ profileId: "openai-codex:second" }]);
   });
 
   it("does not reach somebody's profile by way of `default`", async () => {

@@ -131,10 +131,11 @@ describe("buttons", () => {
 });
 
 describe("the other commands", () => {
-  it("/codex_usage says in one sentence that this version does not have it", async () => {
+  it("/codex_usage shows the profiles to choose from", async () => {
     const lab = await chatLab();
+    await lab.writeStore({ work: alice });
     await lab.incoming({ kind: "command", name: "codex_usage", args: "" });
-    expect(lab.out.last).toBe("This version does not have /codex_usage yet; it answers to /codex_auth and /lease.");
+    expect(lab.out.last).toContain("1. work: not seen in the last two weeks");
   });
 
   it("help lists what can be typed", async () => {

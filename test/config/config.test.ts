@@ -107,6 +107,23 @@ describe("a settings file", () => {
     } else await expect(loadConfig(path, asOther)).rejects.toMatchObject({ code: "ERR_CONFIG_INVALID" });
   });
 
+  it("may name the time zone of those who read the chat, by a name that this machine knows", async () => {
+    const { path, environment, write } = await place();
+    await write({ timeZone: "Europe/Berlin" });
+    expect((await loadConfig(path, environment)).timeZone).toBe("Europe/Berlin");
+    const variable = readEnvironment({ CODEX_AUTH_TIME_ZONE: "Asia/Tokyo" });
+    expect((await loadConfig(path, variable)).timeZone).toBe("Asia/Tokyo");
+    await write({});
+    expect((await loadConfig(path, environment)).timeZone).toBeUndefined();
+    for (const timeZone of ["Europe/Nowhere", "+02:00", "", "Berlin", "../etc"]) {
+      await write({ timeZone });
+      await expect(loadConfig(path, environment)).rejects.toMatchObject({
+        code: "ERR_CONFIG_INVALID",
+        message: expect.stringContaining("The setting timeZone is not valid"),
+      });
+    }
+  });
+
   it("that CODEX_AUTH_CONFIG names and that is not there is an error that names it, not all defaults", async () => {
     const { path, home } = await place();
     const named = join(home, "elsewhere.json");

@@ -114,8 +114,34 @@ describe("what a person types for a profile", () => {
     );
   });
 
+  it("means the provider of the generation, in which ids of the older one are still understood, not the reverse", () => {
+    const known = ["openai:work", "openai:bob"];
+    for (const typed of ["work", "openai:work", "openai-codex:work"]) {
+      expect(resolveSelector(typed, known, "openai")).toEqual({
+        profileId: "openai:work",
+        exists: true,
+        viaDefault: false,
+      });
+    }
+    expect(resolveSelector("OpenAI-Codex:new", known, "openai")).toMatchObject({
+      profileId: "openai:new",
+      exists: false,
+    });
+    expect(resolveSelector("default", known, "openai")).toMatchObject({ profileId: "openai:work", viaDefault: true });
+    expect(resolveSelector("default", [], "openai")).toMatchObject({ profileId: "openai:default", viaDefault: false });
+    const foreign = [
+      ["openai:work", "openai-codex"],
+      ["anthropic:work", "openai"],
+    ] as const;
+    for (const [typed, provider] of foreign) {
+      const code = { code: "ERR_PROVIDER_OUT_OF_SCOPE" };
+      expect(() => resolveSelector(typed, [], provider)).toThrow(expect.objectContaining(code) as Error);
+    }
+  });
+
   it("is short again without the provider", () => {
     expect(shortName("openai-codex:work")).toBe("work");
+    expect(shortName("openai:work")).toBe("work");
     expect(shortName("other:work")).toBe("other:work");
   });
 });

@@ -55,7 +55,7 @@ export function receivedTokens(name: string, expiresAtMs = Date.now() + 10 * DAY
 }
 
 /** Lays out the state folder below `folder`; `more` goes to the executor besides. */
-export function applyWorld(folder: string, more: Pick<ExecutorServices, "mayStill"> = {}) {
+export function applyWorld(folder: string, more: Pick<ExecutorServices, "mayStill" | "renewal"> = {}) {
   const stateDir = join(folder, ".openclaw");
   const storePath = join(stateDir, "agents", "main", "agent", "auth-profiles.json");
   mkdirSync(dirname(storePath), { recursive: true, mode: 0o700 });

@@ -61,6 +61,8 @@ const gateway = {
   },
 };
 
+const { renewalOf } = await from("hosts/renewal.js");
+
 const environment = readEnvironment({ HOME: stateDir, OPENCLAW_STATE_DIR: stateDir });
 const paths = ownPaths(stateDir);
 const parked = new ParkedLogins({ folder: paths.parked, now: Date.now, randomBytes });
@@ -71,6 +73,16 @@ const services = {
   outbox: new Outbox({ folder: paths.outbox, now: Date.now }),
   store: new JsonProfileStore({ paths: openClawPaths(environment), home: stateDir }),
   gateway,
+  ...(plan.issuer === undefined
+    ? {}
+    : {
+        renewal: renewalOf({
+          config: { issuer: plan.issuer, lease: { authFilePath: join(stateDir, "none.json") } },
+          environment,
+          now: Date.now,
+          own: paths,
+        }),
+      }),
   now: Date.now,
   log: createLog((line) => appendFileSync(join(stateDir, "executor.log"), `${line}\n`), Date.now),
 };

@@ -3,8 +3,8 @@
 import { openCredential, unsealEntry } from "../../profiles/profile.ts";
 import { isSameLogin } from "../../profiles/same-login.ts";
 import { isChange, readValues, type FileChange } from "../../profiles/store.ts";
-import { canonicalJson } from "../../secrets/fingerprint.ts";
-import { isManaged, type Job, type ManagedJob } from "../job.ts";
+import { canonicalJson, fingerprint } from "../../secrets/fingerprint.ts";
+import { bringsLogin, isManaged, loginFactsOf, type Job, type ManagedJob } from "../job.ts";
 import { loadTokens } from "../parked.ts";
 import type { ExecutorServices } from "../services.ts";
 import { credentialFor } from "./credential.ts";
@@ -15,15 +15,16 @@ import { credentialFor } from "./credential.ts";
  * lease, which nobody renews in place, what a newer job about that profile has written.
  */
 export async function isOvertaken(job: Job, services: ExecutorServices): Promise<boolean> {
-  if (job.kind === "save-login") return isRenewed(job, services);
+  if (bringsLogin(job)) return isRenewed(job, services);
   return isManaged(job) ? isChangedSince(job, services) : hasNewerJob(job, services);
 }
 
 /**
- * True where a newer job has written the same store about the same profile or order, and what it wrote stands there: jobs that
+ * True where the job's tokens are spent by now, or a newer job has written the same store about the same profile or order, and what it wrote stands there: jobs that
  * share one restart are verified together, and the older must not put its own back.
  */
 export async function hasGivenWay(job: Job, services: ExecutorServices): Promise<boolean> {
+  if (await isSpent(job, services)) return true;
   for (const newer of await newerThan(job, services)) {
     if (!hasWritten(newer)) continue;
     for (const theirs of newer.plan?.files ?? []) {
@@ -32,6 +33,13 @@ export async function hasGivenWay(job: Job, services: ExecutorServices): Promise
     }
   }
   return false;
+}
+
+/** Whether the tokens that the job brings were used for a renewal since: they are never written again. */
+async function isSpent(job: Job, { queue, renewal }: ExecutorServices): Promise<boolean> {
+  if (!bringsLogin(job) || renewal === undefined) return false;
+  const login = (await queue.secrets.get(job.id))?.login;
+  return login !== undefined && (await renewal.rotations.get(fingerprint(login.refresh)))?.phase === "spent";
 }
 
 function isAbout(ours: FileChange, theirs: FileChange): boolean {
@@ -77,13 +85,14 @@ async function newerThan({ id }: Job, { queue }: ExecutorServices): Promise<read
 
 /** Whether the store holds a later login of the same person: ours, renewed by the gateway. */
 export async function isRenewed(job: Job, services: ExecutorServices): Promise<boolean> {
-  if (job.kind !== "save-login") return false;
+  const facts = bringsLogin(job) ? loginFactsOf(job) : undefined;
+  if (facts === undefined) return false;
   const stored = await services.store.readCredential(job.profileId, job.agentId);
   const secret = await services.queue.secrets.get(job.id);
   if (stored === undefined || secret?.login === undefined) return false;
   const credential = openCredential(stored.credential);
   const ours = credentialFor(loadTokens(secret.login));
-  const isLater = credential.type === "oauth" && (credential.expires ?? 0) > job.login.expiresAtMs;
+  const isLater = credential.type === "oauth" && (credential.expires ?? 0) > facts.expiresAtMs;
   return isLater && isSameLogin(credential, openCredential(ours));
 }
 

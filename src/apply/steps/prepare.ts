@@ -12,9 +12,10 @@ import { chooseActivation } from "../activation.ts";
 import type { JobSecret } from "../job-secrets.ts";
 import type { JobRun } from "../job-run.ts";
 import type { ExecutorServices } from "../services.ts";
+import { noSecret } from "./job-errors.ts";
 import { restartPlanFor } from "./restart.ts";
 import { locateSettled } from "./settled.ts";
-import { noSecret, wishOf } from "./wish.ts";
+import { wishOf } from "./wish.ts";
 
 /** Plans the job of `run` and journals the plan. @throws CodexAuthError where it cannot be carried out at all. */
 export async function prepare(run: JobRun, services: ExecutorServices): Promise<void> {

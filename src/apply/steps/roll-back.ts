@@ -54,6 +54,8 @@ async function end(
 }
 
 async function undo(run: JobRun, services: ExecutorServices): Promise<CodexAuthError | undefined> {
+  // What a renewal replaced is spent: back in the store it would end the login that came for it (design, decision 8).
+  if (run.job.kind === "renew-login") return undefined;
   try {
     const hasReloaded = await undoFiles(run, services);
     if (reloads(run) && !hasReloaded) {

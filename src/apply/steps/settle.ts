@@ -4,7 +4,17 @@ import { createHash } from "node:crypto";
 import { decodeAccessToken, identityOf } from "../../profiles/claims.ts";
 import type { FileChange } from "../../profiles/store.ts";
 import { canonicalJson } from "../../secrets/fingerprint.ts";
-import { hasEnded, isManaged, type Job, type JobState, type LoginJob, type Problem } from "../job.ts";
+import {
+  bringsLogin,
+  hasEnded,
+  isManaged,
+  loginFactsOf,
+  type Job,
+  type JobState,
+  type LoginJob,
+  type Problem,
+  type RenewJob,
+} from "../job.ts";
 import type { JobRun } from "../job-run.ts";
 import { loadTokens, type ParkedLogin } from "../parked.ts";
 import type { Receipt } from "../receipt.ts";
@@ -34,15 +44,14 @@ export async function settle(run: JobRun, ending: Ending, services: ExecutorServ
 }
 
 async function park(job: Job, ending: Ending, services: ExecutorServices): Promise<string | undefined> {
-  if (job.kind === "save-login" && ending.park !== undefined)
-    return parkAgain(job, ending.park, ending.problem, services);
+  if (bringsLogin(job) && ending.park !== undefined) return parkAgain(job, ending.park, ending.problem, services);
   const isGone = ending.outcome === "done" || ending.park === "removed";
   return job.kind === "remove-profile" && isGone ? parkRemoved(job, services) : undefined;
 }
 
 /** A received login is never dropped: it is parked under an id of its own, the same one if we are killed and come here again. */
 async function parkAgain(
-  job: LoginJob,
+  job: LoginJob | RenewJob,
   reason: ParkedLogin["reason"],
   problem: Problem | undefined,
   services: ExecutorServices,
@@ -50,8 +59,10 @@ async function parkAgain(
   const secret = await services.queue.secrets.get(job.id);
   if (secret?.login === undefined) return undefined;
   const id = againId(job);
-  const { email, planType, expiresAtMs } = job.login;
-  const tokens = loadTokens(secret.login);
+  const { entry, ...rest } = loadTokens(secret.login);
+  // The entry of a renewal was made of what the store held: it is not what came, and goes into no other profile.
+  const tokens = job.kind === "renew-login" || entry === undefined ? rest : { ...rest, entry };
+  const { email, planType, expiresAtMs } = loginFactsOf(job) ?? { expiresAtMs: rest.expiresAtMs };
   // Without it the person would be asked whether this is the same account, which the token itself can say.
   const claims = decodeAccessToken(tokens.access);
   const identity = claims === undefined ? undefined : identityOf(claims);
@@ -125,7 +136,7 @@ function fileOf({ path, before, after, orderBefore, orderAfter, notes }: FileCha
 
 /** Whose credential it is about, as far as anybody may know. */
 function credentialFacts(job: Job): Pick<Receipt, "email" | "planType" | "expiresAtMs" | "leaseId" | "label"> {
-  if (job.kind === "save-login") return job.login;
+  if (bringsLogin(job)) return loginFactsOf(job) ?? {};
   if (isManaged(job)) return {};
   if (job.kind === "remove-lease") return job.lease.leaseId === undefined ? {} : { leaseId: job.lease.leaseId };
   const { accountId: _unsaid, ...facts } = job.lease;

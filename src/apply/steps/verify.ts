@@ -3,7 +3,15 @@
 import { APPLY } from "../../config/defaults.ts";
 import { CodexAuthError } from "../../errors.ts";
 import type { GatewayProfile } from "../../gateway/instance.ts";
-import { isManaged, type Job, type LoginJob, type SaveLeaseJob } from "../job.ts";
+import {
+  bringsLogin,
+  isManaged,
+  loginFactsOf,
+  type Job,
+  type LoginJob,
+  type RenewJob,
+  type SaveLeaseJob,
+} from "../job.ts";
 import type { JobRun } from "../job-run.ts";
 import type { ExecutorServices } from "../services.ts";
 import { hasGivenWay, isOvertaken } from "./overtaken.ts";
@@ -102,11 +110,11 @@ async function prove(job: Job, services: ExecutorServices): Promise<NonNullable<
 }
 
 /** A login may be listed with a later expiry, since the gateway renews it; a leased credential is what it is. */
-function hasRead(job: LoginJob | SaveLeaseJob, ours: GatewayProfile | undefined): boolean {
+function hasRead(job: LoginJob | RenewJob | SaveLeaseJob, ours: GatewayProfile | undefined): boolean {
   if (ours === undefined || ours.expiresAtMs === undefined) return ours !== undefined;
-  return job.kind === "save-login"
-    ? ours.expiresAtMs >= job.login.expiresAtMs
-    : ours.expiresAtMs === job.lease.expiresAtMs;
+  return job.kind === "save-lease"
+    ? ours.expiresAtMs === job.lease.expiresAtMs
+    : ours.expiresAtMs >= (loginFactsOf(job)?.expiresAtMs ?? 0);
 }
 
 function writtenBack(job: Job): CodexAuthError {
@@ -126,8 +134,7 @@ function notSeen(job: Job): CodexAuthError {
 }
 
 function nextStep(job: Job): string {
-  if (job.kind === "save-login")
-    return "The login is kept: restart the gateway, then take it with `/codex_auth parked`.";
+  if (bringsLogin(job)) return "The login is kept: restart the gateway, then take it with `/codex_auth parked`.";
   return isManaged(job)
     ? "Restart the gateway, then ask for the change again."
     : "Restart the gateway; the lease is tried again.";

@@ -12,6 +12,12 @@ export type Wish =
   | { readonly kind: "as-planned" }
   | { readonly kind: "nothing"; readonly note: string };
 
+/** Whether some file holds what the job's plan writes: then it is carried to its end. */
+export async function hasBegun(job: Job, { store }: ExecutorServices): Promise<boolean> {
+  for (const file of job.plan?.files ?? []) if ((await store.check(file)) === "after") return true;
+  return false;
+}
+
 /** What a wish rests on. */
 export interface WishInput<J extends Job> {
   readonly job: J;

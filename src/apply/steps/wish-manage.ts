@@ -9,7 +9,7 @@ import { canonicalJson } from "../../secrets/fingerprint.ts";
 import type { ManagedJob, OrderJob, RemoveJob, RenameJob, ResetJob } from "../job.ts";
 import type { ExecutorServices } from "../services.ts";
 import { assertOwn, keeperOf } from "../whose.ts";
-import type { Wish, WishInput } from "./wish-kinds.ts";
+import { hasBegun, type Wish, type WishInput } from "./wish-kinds.ts";
 
 type Input<J extends ManagedJob> = Pick<WishInput<J>, "job" | "snapshot" | "services">;
 
@@ -83,11 +83,6 @@ function isKnown({ summaries }: StoreSnapshot, profileId: string): boolean {
 
 function wasImplicit({ storeOrder }: StoreSnapshot): boolean {
   return storeOrder === undefined;
-}
-
-async function hasBegun(job: ManagedJob, { store }: ExecutorServices): Promise<boolean> {
-  for (const file of job.plan?.files ?? []) if ((await store.check(file)) === "after") return true;
-  return false;
 }
 
 /**

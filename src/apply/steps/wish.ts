@@ -12,15 +12,19 @@ import type { Job, LoginJob, RemoveLeaseJob, SaveLeaseJob } from "../job.ts";
 import { loadTokens } from "../parked.ts";
 import type { ExecutorServices } from "../services.ts";
 import { credentialFor, leasedCredentialFor } from "./credential.ts";
+import { noSecret, spent } from "./job-errors.ts";
 import { isFreeFor, isLeased, keepLogins, ownerEntry, profileTaken } from "./leased-profile.ts";
 import type { Wish, WishInput } from "./wish-kinds.ts";
 import { wishForManaged } from "./wish-manage.ts";
+import { wishForRenewal } from "./wish-renew.ts";
 
 /** Works out what `job` wants of today's store. @throws CodexAuthError where it may not or cannot have it. */
 export async function wishOf({ job, ...rest }: WishInput<Job>): Promise<Wish> {
   switch (job.kind) {
     case "save-login":
       return wishForLogin({ job, ...rest });
+    case "renew-login":
+      return wishForRenewal({ job, ...rest });
     case "save-lease":
       return wishForLease({ job, ...rest });
     case "remove-lease":
@@ -35,7 +39,11 @@ export async function wishOf({ job, ...rest }: WishInput<Job>): Promise<Wish> {
 
 async function wishForLogin({ job, secret, snapshot, services }: WishInput<LoginJob>): Promise<Wish> {
   if (secret.login === undefined) throw noSecret();
-  const credential = credentialFor(loadTokens(secret.login));
+  const tokens = loadTokens(secret.login);
+  // A renewal may have used it up since it was put aside: presented once more it would end the login that came of it.
+  const rotation = await services.renewal?.rotations.get(fingerprint(tokens.refresh));
+  if (job.plan === undefined && (rotation?.phase === "spent" || rotation?.phase === "dead")) throw spent();
+  const credential = credentialFor(tokens);
   const saved = orderAfterSave(orderFacts(snapshot), job.profileId, job);
   // A profile that is tried already keeps its place: writing an order down would only freeze the others.
   const isWritten = saved.isChanged && (job.makeFirst || !snapshot.lastingOrder.includes(job.profileId));
@@ -120,14 +128,6 @@ async function assertAsPreviewed(
   throw new CodexAuthError("ERR_IDENTITY_CHANGED", {
     message: "Another login came into this profile after you decided.",
     next: "Look at both and decide again: `/codex_auth parked`.",
-  });
-}
-
-/** The error of a job whose secret half is gone. */
-export function noSecret(): CodexAuthError {
-  return new CodexAuthError("ERR_JOB_SECRET_MISSING", {
-    message: "The tokens of this job are not on the disk any more.",
-    next: "Begin again, with a new sign-in or lease; the store was not changed by this job.",
   });
 }
 

@@ -4,7 +4,7 @@ import { CodexAuthError, isCodexAuthError, toCodexAuthError } from "../../errors
 import type { GatewayInstance } from "../../gateway/gateway.ts";
 import type { OpenClawLockHold } from "../../storage/openclaw-lock.ts";
 import { chooseAfterFailedReload } from "../activation.ts";
-import { isManaged, type Job } from "../job.ts";
+import { bringsLogin, isManaged, type Job, type LoginJob, type RenewJob } from "../job.ts";
 import type { JobRun } from "../job-run.ts";
 import type { ExecutorServices } from "../services.ts";
 import { assertStillAllowed } from "./permission.ts";
@@ -119,7 +119,7 @@ export function endsReign(error: unknown): boolean {
 }
 
 /** Looks for a cancel request while we wait for a lock; stopped before the first byte is written, also a look under way. */
-function watchCancel(run: JobRun, services: ExecutorServices): { readonly signal: AbortSignal; stop(): void } {
+export function watchCancel(run: JobRun, services: ExecutorServices): { readonly signal: AbortSignal; stop(): void } {
   const controller = new AbortController();
   let isWatching = true;
   const timer = setInterval(() => {
@@ -139,11 +139,17 @@ function watchCancel(run: JobRun, services: ExecutorServices): { readonly signal
   };
 }
 
+function nextForLogin(job: LoginJob | RenewJob): string {
+  return job.kind === "save-login"
+    ? "The login is kept: see `/codex_auth parked`."
+    : "Ask for it again when you want it; the login is as it was.";
+}
+
 /** The error of a job that its person gave up. */
 export function cancelled(job: Job): CodexAuthError {
   const next = isManaged(job) ? "Ask for it again when you want it." : "The lease itself is as it was.";
   return new CodexAuthError("ERR_CANCELLED", {
     message: "The change was given up before anything was written.",
-    next: job.kind === "save-login" ? "The login is kept: see `/codex_auth parked`." : next,
+    next: bringsLogin(job) ? nextForLogin(job) : next,
   });
 }

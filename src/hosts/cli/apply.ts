@@ -4,6 +4,7 @@ import { trailOf } from "../../chat/progress.ts";
 import { cleanText } from "../../clean-text.ts";
 import { CHAT } from "../../config/defaults.ts";
 import { CodexAuthError } from "../../errors.ts";
+import { leftToPlugin } from "../plugin-first.ts";
 import { executeOpenJobs } from "../worker/execute.ts";
 import type { CommandRun } from "./call.ts";
 import { openParts } from "./open.ts";
@@ -13,6 +14,8 @@ export const apply: CommandRun = async (call) => {
   const parts = await openParts(call);
   const { queue, receipts } = parts.engine;
   const jobs = await queue.open();
+  // Nobody would end them here: waiting for that would be for ever.
+  if (jobs.length > 0 && (await leftToPlugin(parts)) === "awaited") throw pluginsAlone();
   const watched = new AbortController();
   const watching = jobs.map((job) =>
     queue.watch(
@@ -55,6 +58,13 @@ export const resume: CommandRun = async (call) => {
 /** An id as it may be printed; the file it comes from may have been written by others. */
 function shown(profileId: string): string {
   return cleanText(profileId, CHAT.maxLabelChars);
+}
+
+function pluginsAlone(): CodexAuthError {
+  return new CodexAuthError("ERR_GENERATION_UNSUPPORTED", {
+    message: "Only OpenClaw's own plugin may write here, and it is not at work.",
+    next: "Start the gateway with the codex-auth plugin (`openclaw plugins list` shows it): it ends what is queued by itself.",
+  });
 }
 
 function notDone(): CodexAuthError {

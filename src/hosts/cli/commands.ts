@@ -61,6 +61,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./parked.ts")).discard,
   },
   {
+    name: "revoke",
+    summary: "have the sign-in server end one of them everywhere, for good",
+    words: [which],
+    options: [sure],
+    load: async () => (await import("./parked.ts")).revoke,
+  },
+  {
     name: "show",
     summary: "one profile in full, and what can be done about it",
     words: [profile],
@@ -86,6 +93,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     words: [named],
     options: [sure],
     load: async () => (await import("./manage.ts")).changeProfile("reset"),
+  },
+  {
+    name: "reload",
+    summary: "have the running gateway read its logins again; no login changes by that",
+    load: async () => (await import("./manage.ts")).reload,
+  },
+  {
+    name: "refresh",
+    summary: "have the sign-in server renew a profile's login now",
+    words: [named],
+    options: [sure],
+    load: async () => (await import("./manage.ts")).changeProfile("refresh"),
   },
   {
     name: "rename",
@@ -141,6 +160,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     words: [{ name: "[profile]", summary: "the profile, or the id of a login in `parked`" }],
     options: [{ flags: "--to <path>", summary: "its login file, instead of the Codex CLI's usual one" }],
     load: async () => (await import("./export.ts")).exportLogin,
+  },
+  {
+    name: "usage",
+    summary: "how much of the limits is used, of one profile or all; changes nothing",
+    words: [{ name: "[profile]", summary: "a profile, or all (the default)" }],
+    options: [{ flags: "--plot", summary: "draw the last two weeks too" }],
+    load: async () => (await import("./usage.ts")).usage,
   },
   {
     name: "lease",

@@ -2,13 +2,16 @@
 
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { pluginAtWork } from "../../apply/presence.ts";
 import { readBotToken } from "../../config/config.ts";
 import { toCodexAuthError, type CodexAuthError } from "../../errors.ts";
 import { readSurroundings } from "../../gateway/cgroup.ts";
 import { detectGenerationWith } from "../../gateway/generation.ts";
 import type { GatewayInstance } from "../../gateway/gateway.ts";
 import { processTable } from "../../gateway/process-table.ts";
+import { readJson5File } from "../../storage/json-file.ts";
 import { openClawLockPath } from "../../storage/openclaw-lock.ts";
+import { neighbourFindings } from "../openclaw/neighbours.ts";
 import type { Parts } from "../services.ts";
 import type { Finding } from "./finding.ts";
 import { leaseFindings } from "./lease-check.ts";
@@ -40,6 +43,7 @@ const CHECKS: readonly (readonly [what: string, check: Check])[] = [
   ["permissions", permissions],
   ["lock", lock],
   ["gateway", gateway],
+  ["plugin", plugin],
   ["queue", queue],
   ["lease", leaseFindings],
   ["bot", bot],
@@ -206,6 +210,18 @@ async function surroundings({ pid }: GatewayInstance): Promise<Finding> {
     text: `this process lives inside the gateway's ${where === "same-service" ? "service" : "container"}: a restart would end it`,
     next: "Changes are reloaded, not restarted; for a restart run this from a shell of your own.",
   };
+}
+
+/** The plugin inside the gateway: where it is at work, it makes the changes; and what stands in its way or in ours. */
+async function plugin({ openClaw, own, now, environment }: Parts): Promise<readonly Finding[]> {
+  const [presence, settings] = await Promise.all([pluginAtWork(own, now), readJson5File(openClaw.configPath)]);
+  const { home, openclaw } = environment;
+  const places = { stateDir: openClaw.stateDir, home: openclaw.home ?? home, settings };
+  const found = await neighbourFindings({ ...places, hasPlugin: presence !== undefined });
+  if (presence === undefined) return found;
+  const { pid, version } = presence;
+  const text = `version ${version} is at work inside the gateway (pid ${pid}): changes are left to it`;
+  return [{ what: "plugin", state: "ok", text }, ...found];
 }
 
 async function queue({ engine }: Parts): Promise<readonly Finding[]> {

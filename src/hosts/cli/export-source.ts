@@ -13,7 +13,9 @@ import { atNumber } from "./open.ts";
 /** A login that can be written for the Codex CLI. */
 export interface ExportSource {
   /** `parked`: it leaves our keeping with the export; `profile`: it stays in OpenClaw's store, too. */
-  readonly from: { readonly kind: "parked"; readonly id: string } | { readonly kind: "profile"; readonly id: string };
+  readonly from:
+    | { readonly kind: "parked"; readonly id: string; readonly mayBeRevoked: boolean }
+    | { readonly kind: "profile"; readonly id: string };
   readonly tokens: WritableCodexTokens;
   readonly identity: Identity;
   readonly email: string | undefined;
@@ -40,9 +42,9 @@ export async function exportSource(
     return fromParked(named, await parked.tokens(named.id), now);
   }
   const { agentId } = parts.config;
-  const { summaries } = await parts.store.read(agentId);
+  const { provider, summaries } = await parts.store.read(agentId);
   const ids = summaries.map(({ id }) => id);
-  const { profileId, exists } = resolveSelector(atNumber(word, ids, "list"), ids);
+  const { profileId, exists } = resolveSelector(atNumber(word, ids, "list"), ids, provider);
   const held = summaries.find(({ id }) => id === profileId)?.identity;
   // A waiting login of another account than the profile's has to be named by itself.
   const meant = waiting.filter(
@@ -56,14 +58,14 @@ export async function exportSource(
 }
 
 function fromParked(
-  { id, profileId, email, planType }: ParkedLogin,
+  { id, profileId, email, planType, revokingAt }: ParkedLogin,
   login: LoginTokens | undefined,
   now: number,
 ): ExportSource {
   if (login === undefined) throw unknownParked();
   return {
     ...writable(profileId, login.access, login.refresh, login.id, now),
-    from: { kind: "parked", id },
+    from: { kind: "parked", id, mayBeRevoked: revokingAt !== undefined },
     email,
     planType,
   };

@@ -27,6 +27,9 @@ export const exportLogin: CommandRun = async (call) => {
   const fate = fateOf(path, source, there);
   call.output.progress(explanation(path, source, there, fate));
   if (!(await uiOf(call.host).agree(`Write it to ${path}?`))) throw stopped();
+  // The gateway may have renewed it while the question stood there: then the token that was read is spent.
+  const today = await exportSource(parts, word, there, parts.now());
+  if (fingerprint(today.tokens.refreshToken) !== fingerprint(source.tokens.refreshToken)) throw isOther();
   if (fate === "park" && there !== undefined) await keepAside(call, path, there);
   await writeCodexLogin(path, source.tokens, { replaces: there ?? "nothing" });
   return {
@@ -57,6 +60,8 @@ function explanation(path: string, source: ExportSource, there: CodexLogin | und
       "is refused, and both may have to sign in again.",
     );
   } else lines.push("It waits here for a decision and in no profile; with this it is the CLI's alone.");
+  if (source.from.kind === "parked" && source.from.mayBeRevoked)
+    lines.push("Its revocation was asked for, and no answer is known: it may be no good any more.");
   if (fate === "park" && there !== undefined)
     lines.push(
       `There lies a login of ${accountWords(there.whose)}: it is kept among the waiting ones (\`codex-auth-skill parked\`).`,
@@ -89,6 +94,13 @@ function isNewer(path: string): CodexAuthError {
   return new CodexAuthError("ERR_EXPORT_FILE_NEWER", {
     message: `${path} holds a login of the same account that is good for as long or longer. Nothing was written.`,
     next: "Leave it to the CLI; if the CLI says that it is signed out, move the file away yourself and make it a login of its own: `codex login`.",
+  });
+}
+
+function isOther(): CodexAuthError {
+  return new CodexAuthError("ERR_STORE_CONFLICT", {
+    message: "It was renewed or replaced while you were asked. Nothing was written.",
+    next: "Export it again: it is read anew then.",
   });
 }
 

@@ -1,4 +1,4 @@
-// `show`, `use`, `only`, `reset`, `rename`, `remove`, `rollback`: the chat's handlers, for one call of the command line.
+// `show`, `reload`, `use`, `only`, `reset`, `refresh`, `rename`, `remove`, `rollback`: the chat's handlers, for one call of the command line.
 
 import { hasEnded } from "../../apply/job.ts";
 import { LEASE } from "../../config/defaults.ts";
@@ -21,8 +21,17 @@ export const showProfile: CommandRun = async (call) => {
   return { ...result, data: { ...result.data, profile: summaries.find((profile) => profile.id === id) ?? null } };
 };
 
+/** What was seen of the gateway; a script may call it, for it changes nothing. */
+export const reload: CommandRun = async (call) => {
+  const cli = await openSession(call, { readOnly: true });
+  await cli.session.take({ kind: "command", name: "codex_auth", args: "reload" });
+  return cli.result();
+};
+
 /** One change: its preview with the question, or with `--sure` the change itself. */
-export function changeProfile(kind: "use" | "only" | "reset" | "rename" | "remove" | "rollback"): CommandRun {
+export function changeProfile(
+  kind: "use" | "only" | "reset" | "refresh" | "rename" | "remove" | "rollback",
+): CommandRun {
   return async (call) => {
     const cli = await openSession(call, { presses: true });
     const isSure = call.options["sure"] === true;
@@ -47,9 +56,9 @@ async function firstWord(kind: string, call: Call, cli: CliSession, isSure: bool
 
 /** The full id, so that a profile that is called like one of our words, or a number of the list, is meant without a doubt. */
 async function idAt({ parts }: CliSession, word: string): Promise<string> {
-  const { summaries } = await parts.store.read(parts.config.agentId);
+  const { provider, summaries } = await parts.store.read(parts.config.agentId);
   const known = summaries.map(({ id }) => id);
-  return resolveSelector(atNumber(word, known, "list"), known).profileId;
+  return resolveSelector(atNumber(word, known, "list"), known, provider).profileId;
 }
 
 /** A command is over when its change is: whoever runs it next relies on that. */

@@ -150,6 +150,7 @@ export async function openSession(
 /** `/codex_auth` shows the list, `/codex_auth status` is a command, `/codex_auth work` starts a sign-in. */
 function asCommandLine(command: string): string {
   const [name, word, ...rest] = command.split(" ");
+  if (name === "/codex_usage") return command.replace("/codex_usage", "codex-auth-skill usage");
   if (name === "/lease") return command.replace("/lease", "codex-auth-skill lease").replace(/ yes$/, " --sure");
   if (word === undefined) return "codex-auth-skill list";
   const isCommand = SUBCOMMANDS.some((known) => known === word);

@@ -17,8 +17,8 @@ export const parked: CommandRun = async (call) => {
 
 /** A parked login as data. */
 export function parkedData(login: ParkedLogin): Readonly<Record<string, unknown>> {
-  const { id, profileId, agentId, reason, email, planType, createdAt, expiresAtMs, problem } = login;
-  return { id, profileId, agentId, reason, email, planType, createdAt, expiresAtMs, problem };
+  const { id, profileId, agentId, reason, email, planType, createdAt, expiresAtMs, problem, revokingAt } = login;
+  return { id, profileId, agentId, reason, email, planType, createdAt, expiresAtMs, problem, revokingAt };
 }
 
 /** Saves one of them. */
@@ -37,14 +37,19 @@ export const take: CommandRun = async (call) => {
 };
 
 /** Throws one of them away. */
-export const discard: CommandRun = async (call) => {
+export const discard: CommandRun = (call) => end(call, "discard");
+
+/** Has the sign-in server end one of them. */
+export const revoke: CommandRun = (call) => end(call, "revoke");
+
+async function end(call: Call, how: "discard" | "revoke"): ReturnType<CommandRun> {
   const cli = await openSession(call, { presses: true });
   const id = await idOf(call, cli);
   const isSure = call.options["sure"] === true;
   // The list may have changed since it was looked at, and what is thrown away is gone.
-  if (isSure && id !== call.words[0]) throw numberIsNotSure(id);
-  return say(call, cli, ["discard", id, ...(isSure ? ["yes"] : [])].join(" "));
-};
+  if (isSure && id !== call.words[0]) throw numberIsNotSure(how, id);
+  return say(call, cli, [how, id, ...(isSure ? ["yes"] : [])].join(" "));
+}
 
 async function idOf({ words }: Call, { parts }: CliSession): Promise<string> {
   const waiting = await parts.engine.parked.list();
@@ -61,9 +66,9 @@ async function say(call: Call, cli: CliSession, args: string): ReturnType<Comman
   return cli.result();
 }
 
-function numberIsNotSure(id: string): CodexAuthError {
+function numberIsNotSure(how: "discard" | "revoke", id: string): CodexAuthError {
   return new CodexAuthError("ERR_CONFIRMATION_NEEDED", {
-    message: "A number does not say for sure which login is meant: the list may have changed. Nothing was thrown away.",
-    next: `Name it by its id: \`codex-auth-skill discard ${id} --sure\`.`,
+    message: "A number does not say for sure which login is meant: the list may have changed. Nothing was done.",
+    next: `Name it by its id: \`codex-auth-skill ${how} ${id} --sure\`.`,
   });
 }

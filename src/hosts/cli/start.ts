@@ -45,10 +45,11 @@ async function profileAt(word: string, { parts }: CliSession): Promise<string> {
  */
 async function forAPerson({ parts }: CliSession, name: string): ReturnType<CommandRun> {
   const { agentId } = parts.config;
-  const { summaries } = await parts.store.read(agentId);
+  const { provider, summaries } = await parts.store.read(agentId);
   const { profileId, exists } = resolveSelector(
     name,
     summaries.map(({ id }) => id),
+    provider,
   );
   const command = `/codex_auth ${typedName(profileId)}`;
   const finishWith = { agentId, profileId, exists, finishWith: command };

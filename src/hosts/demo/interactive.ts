@@ -19,7 +19,7 @@ export async function talkDemo(
   ui.print(
     "This is a sandbox: a fake sign-in server, lease broker and gateway in a temporary folder. Nothing of yours is touched.\n" +
       "Try: type `/codex_auth work`, sign in, save. Then have the gateway end at its next restart, and do it once more.\n" +
-      "Or type `/lease`, and acquire one.",
+      "Or type `/lease`, and acquire one; or `/codex_usage`.",
   );
   await runTerminalChat({
     ui,

@@ -1,4 +1,4 @@
-// The demo that plays itself: the main job, a replayed link, a gateway that does not come back, and a lease; each step is checked.
+// The demo that plays itself: the main job, a look at usage, a replayed link, a gateway that does not come back, and a lease; each step is checked.
 
 import type { Incoming } from "../../chat/conversation.ts";
 import { lineText, type Reply } from "../../chat/reply.ts";
@@ -25,6 +25,7 @@ export async function playDemo(
   const player = new Player(demo, shown, out, signal);
   out.scene("1 · /codex_auth signs a profile in, and the gateway runs on it");
   const address = await signInAndSave(player);
+  await lookAtUsage(player);
   out.scene("2 · The same link once more");
   await replay(player, address);
   out.scene("3 · A restart that the gateway does not come back from");
@@ -40,7 +41,7 @@ async function signInAndSave(player: Player): Promise<string> {
   await player.command("codex_auth team", 1);
   const address = await player.signIn("grace@example.com");
   out.check(player.says("Signed in as grace@example.com"), "the chat says who signed in, before anything is saved");
-  await player.press("Save and use first");
+  await player.press("Save and use first", 3);
   const after = await demo.world.usedProfile();
   out.check(
     before?.profileId !== "openai-codex:team" && after?.profileId === "openai-codex:team",
@@ -49,9 +50,21 @@ async function signInAndSave(player: Player): Promise<string> {
   return address;
 }
 
+async function lookAtUsage(player: Player): Promise<void> {
+  const { demo, out } = player;
+  const { world } = demo;
+  await player.command("codex_usage team", 3);
+  const used = await world.usedProfile();
+  const [asked, ...more] = world.usage.log;
+  out.check(
+    player.says("32 % used") && asked?.presented === used?.access && asked?.method === "GET" && more.length === 0,
+    "the provider was asked once, with that login; nothing was renewed and nothing spent",
+  );
+}
+
 async function replay(player: Player, address: string): Promise<void> {
   const asked = player.demo.world.issuer.log.length;
-  await player.paste(address);
+  await player.paste(address, 1);
   const isRefused = player.demo.session.last?.problem?.code === "ERR_LOGIN_BURNT";
   player.out.check(isRefused && player.demo.world.issuer.log.length === asked, "refused before anybody was asked");
 }
@@ -60,8 +73,7 @@ async function failedRestart(player: Player): Promise<void> {
   const { demo, out } = player;
   const before = await demo.world.usedProfile();
   await demo.setTrouble(true);
-  await player.signInAsBefore("night", "ada@example.com", "acct-team");
-  await player.press("Save and use first");
+  await player.signInAsBefore("night", "ada@example.com", "acct-team", "Save and use first");
   const parked = await demo.parts.engine.parked.list();
   const stored = await demo.parts.store.read("main");
   const isRolledBack = demo.session.told.at(-1)?.outcome === "rolled-back";
@@ -122,17 +134,24 @@ class Player {
   }
 
   /** Types a command; `lines` shortens the printed answers, one after another; one of 0 lines is not printed. */
-  async command(typed: `${"codex_auth" | "lease"}${string}`, ...lines: readonly number[]): Promise<void> {
+  async command(
+    typed: `${"codex_auth" | "codex_usage" | "lease"}${string}`,
+    ...lines: readonly number[]
+  ): Promise<void> {
     this.out.say("you", `/${typed}`);
     await this.#hear(() => this.demo.session.take(commandOf(typed)), lines);
   }
 
-  /** Presses a button of the last answer. */
-  async press(label: string): Promise<void> {
-    const button = this.#buttons().find((candidate) => candidate.kind === "action" && candidate.label === label);
+  /** Presses a button of the last answer; `lines` shortens the printed one. */
+  async press(label: string, lines?: number): Promise<void> {
     this.out.say("you", `press [ ${label} ]`);
+    await this.#press(label, lines);
+  }
+
+  async #press(label: string, lines: number | undefined): Promise<void> {
+    const button = this.#buttons().find((candidate) => candidate.kind === "action" && candidate.label === label);
     if (button?.kind !== "action") return this.out.check(false, `there is a button [ ${label} ]`);
-    await this.#hear(() => this.demo.session.take({ kind: "press", data: button.data }));
+    await this.#hear(() => this.demo.session.take({ kind: "press", data: button.data }), linesOf(lines));
   }
 
   /** Signs in on the page behind the last answer's link, and pastes where the browser ends; gives that address. */
@@ -143,21 +162,21 @@ class Player {
     return address;
   }
 
-  /** The same from the command to the pasted address, of which only the end is printed. */
-  async signInAsBefore(profile: string, email: string, accountId: string): Promise<void> {
+  /** The same from the command to the press, none of which is printed again; of its answer the first lines are. */
+  async signInAsBefore(profile: string, email: string, accountId: string, label: string): Promise<void> {
     const { session } = this.demo;
-    this.out.say("you", `/codex_auth ${profile}, and the sign-in as ${email} as above`);
+    this.out.say("you", `/codex_auth ${profile}, the sign-in as ${email} as above, and press [ ${label} ]`);
     await this.#hear(() => session.take(commandOf(`codex_auth ${profile}`)), [0]);
     const address = this.#approve(email, accountId);
     if (address === "") return;
     await this.#hear(() => session.take({ kind: "text", text: address }), [0]);
-    this.out.reply({ lines: session.last?.lines ?? [] }, 1);
+    await this.#press(label, 4);
   }
 
   /** Pastes an address; it is printed without its secrets. */
-  async paste(address: string): Promise<void> {
+  async paste(address: string, lines?: number): Promise<void> {
     this.out.say("you", `${maskedAddress(address)}   (removed from the chat at once)`);
-    await this.#hear(() => this.demo.session.take({ kind: "text", text: address }));
+    await this.#hear(() => this.demo.session.take({ kind: "text", text: address }), linesOf(lines));
   }
 
   #approve(email: string, accountId: string | undefined): string {
@@ -189,7 +208,13 @@ class Player {
 
 function commandOf(typed: string): Incoming {
   const [name = "", ...words] = typed.split(" ");
-  return { kind: "command", name: name === "lease" ? "lease" : "codex_auth", args: words.join(" ") };
+  const known = (["codex_auth", "codex_usage", "lease"] as const).find((one) => one === name);
+  return { kind: "command", name: known ?? "codex_auth", args: words.join(" ") };
+}
+
+/** Every answer of one act as long as that. */
+function linesOf(lines: number | undefined): readonly number[] {
+  return lines === undefined ? [] : [lines, lines];
 }
 
 function isAccount(account: SandboxAccount, email: string, accountId: string | undefined): boolean {

@@ -145,6 +145,8 @@ function windowOf(ctx: Context, asker: Asker): ChatWindow {
 /** Who acts is the sender or the one who presses, never whom a message was written for. */
 function askerOf(ctx: Context): Asker | undefined {
   const { from, chat } = ctx;
+  // Ids are numbers: anything else does not come from Telegram, and is neither compared with the list nor printed.
+  if (!Number.isSafeInteger(from?.id) || !Number.isSafeInteger(chat?.id)) return undefined;
   if (from === undefined || chat === undefined) return undefined;
   return {
     host: "telegram",

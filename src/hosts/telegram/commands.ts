@@ -22,7 +22,11 @@ export function meaningOf(command: (typeof COMMANDS)[number], args: string): Mea
 
 /** Offers the commands in private chats only: a group's menu would lead people to log in before others. */
 export async function registerCommands(api: Api): Promise<void> {
-  await api.setMyCommands([{ command: "codex_auth", description: "See, renew and switch Codex logins" }], {
-    scope: { type: "all_private_chats" },
-  });
+  await api.setMyCommands(
+    [
+      { command: "codex_auth", description: "See, renew and switch Codex logins" },
+      { command: "codex_usage", description: "How much of their limits is used" },
+    ],
+    { scope: { type: "all_private_chats" } },
+  );
 }

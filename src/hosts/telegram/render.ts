@@ -3,7 +3,8 @@
 import type { InlineKeyboardButton } from "grammy/types";
 import { CHAT, TELEGRAM } from "../../config/defaults.ts";
 import { MAX_CALLBACK_BYTES } from "../../chat/button.ts";
-import { type Button, code, type Line, lineText, type Reply, type Span } from "../../chat/reply.ts";
+import { type Button, code, type Line, type Reply, type Span } from "../../chat/reply.ts";
+import { fitLines } from "../fit-lines.ts";
 
 /** A reply ready to be sent. */
 export interface RenderedReply {
@@ -27,7 +28,7 @@ export function renderReply(reply: Reply): RenderedReply {
       return drawn ?? [];
     }),
   );
-  const html = fit([...reply.lines, ...refused])
+  const html = fitLines([...reply.lines, ...refused], CHAT.maxReplyChars)
     .map(renderLine)
     .join("\n");
   return { html, keyboard: keyboard.filter((row) => row.length > 0) };
@@ -76,32 +77,4 @@ function isWebAddress(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname } = new URL(text);
   return (protocol === "https:" || protocol === "http:") && hostname.includes(".");
-}
-
-/** Whole lines while they fit into one message, then words that say how much is missing; one overlong line is cut. */
-function fit(lines: readonly Line[]): readonly Line[] {
-  if (lengthOf(lines) <= CHAT.maxReplyChars) return lines;
-  const kept: Line[] = [];
-  for (const line of lines) {
-    if (lengthOf([...kept, line, missing(lines.length)]) > CHAT.maxReplyChars) break;
-    kept.push(line);
-  }
-  if (kept.length > 0) return [...kept, missing(lines.length - kept.length)];
-  const [first = []] = lines;
-  return [[cut(lineText(first), CHAT.maxReplyChars - 100)], missing(lines.length)];
-}
-
-function lengthOf(lines: readonly Line[]): number {
-  return lines.map(lineText).join("\n").length;
-}
-
-function missing(count: number): Line {
-  return [
-    { text: `… ${count} more ${count === 1 ? "line does" : "lines do"} not fit into one message.`, style: "italic" },
-  ];
-}
-
-/** Never between the two halves of a character. */
-function cut(text: string, length: number): string {
-  return text.slice(0, length).replace(/[\uD800-\uDBFF]$/u, "");
 }

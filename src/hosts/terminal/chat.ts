@@ -23,7 +23,7 @@ type Act =
   | { readonly kind: "show" | "type" | "paste" | "quit" };
 
 // What only shows something needs no consent.
-const HARMLESS = /^\/codex_auth(?: (?:status|parked|help|cancel|new)\b.*)?$/;
+const HARMLESS = /^\/(?:codex_auth(?: (?:status|parked|help|cancel|new|reload)\b.*)?|codex_usage(?: .*)?)$/;
 
 /** Talks until the person quits. */
 export async function runTerminalChat(chat: TerminalChat): Promise<void> {
@@ -68,11 +68,15 @@ async function perform({ arrivals, session, ui }: TerminalChat, act: Act, typed:
   const entered =
     act.kind === "paste" ? await ui.typeHidden("The address your browser ended on", arrivals?.interrupt) : typed;
   if (entered === undefined || entered.trim() === "") return;
-  const command = /^\/codex_auth(?:\s+(.*))?$/su.exec(entered.trim());
+  const command = /^\/(codex_auth|codex_usage)(?:\s+(.*))?$/su.exec(entered.trim());
   const incoming =
     command === null
       ? ({ kind: "text", text: entered } as const)
-      : ({ kind: "command", name: "codex_auth", args: command[1] ?? "" } as const);
+      : ({
+          kind: "command",
+          name: command[1] === "codex_usage" ? "codex_usage" : "codex_auth",
+          args: command[2] ?? "",
+        } as const);
   if ((await session.take(incoming)) === "ignored")
     ui.print("That is no command of mine: /codex_auth help lists them.");
 }

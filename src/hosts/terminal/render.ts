@@ -32,7 +32,10 @@ function renderSpan(span: Span, { colors, typed }: TerminalStyle): string {
 
 /** `text` with each command of the chat as it is typed here. */
 export function typedHere(text: string, typed: (command: string) => string): string {
-  return text.replaceAll(/(?<![\w/.-])\/(?:codex_auth|lease)(?![\w/])(?: [\w<[](?:[^`,;:.]|[:.](?=\S))*)?/g, typed);
+  return text.replaceAll(
+    /(?<![\w/.-])\/(?:codex_auth|codex_usage|lease)(?![\w/])(?: [\w<[](?:[^`,;:.]|[:.](?=\S))*)?/g,
+    typed,
+  );
 }
 
 /** Data may hold anything; an escape sequence in an e-mail address must not clear the screen. Our own lines have no line ends inside. */

@@ -8,11 +8,15 @@ import type { ExecutorServices } from "../../apply/services.ts";
 import { APPLY, OWN_LOCK } from "../../config/defaults.ts";
 import { isCodexAuthError } from "../../errors.ts";
 import { VERSION } from "../../version.ts";
-import { mayStill, type Parts } from "../services.ts";
+import { mayStill } from "../chat-services.ts";
+import type { Parts } from "../parts.ts";
+import { leftToPlugin } from "../plugin-first.ts";
+import { renewalOf } from "../renewal.ts";
 
 /**
  * Ends every open job; gives how many it ended itself. A job that was enqueued while another executor was just leaving is
- * found here: whoever starts an executor after its job is on disk can rely on somebody ending it.
+ * found here: whoever starts an executor after its job is on disk can rely on somebody ending it. Outside the gateway nothing is
+ * done where OpenClaw's plugin is at work, or where only it could write.
  */
 export async function executeOpenJobs(parts: Parts, kind: ExecutorRecord["kind"]): Promise<number> {
   const { own: paths, now, log, engine, store, gateway } = parts;
@@ -23,6 +27,7 @@ export async function executeOpenJobs(parts: Parts, kind: ExecutorRecord["kind"]
     outbox: engine.outbox,
     store,
     gateway,
+    renewal: renewalOf(parts),
     mayStill: (address) => mayStill(parts, address),
     now,
     log,
@@ -30,6 +35,7 @@ export async function executeOpenJobs(parts: Parts, kind: ExecutorRecord["kind"]
   let ended = 0;
   let failures = 0;
   while ((await engine.queue.open()).length > 0) {
+    if (kind !== "plugin" && (await leftToPlugin(parts)) !== undefined) return ended;
     try {
       const reignOptions = { paths, kind, version: VERSION, now, waitMs: OWN_LOCK.waitMs };
       ended += await withReign(reignOptions, (reign) => new Executor(services, reign).drain());

@@ -57,6 +57,7 @@ export async function startLabBot(
     TMPDIR: home.tmp,
     CODEX_AUTH_ACTIVATION: activation,
     CODEX_AUTH_ALLOW_FROM: String(OWNER),
+    CODEX_AUTH_ISSUER: issuer.origin,
   };
   const environment = { ...readEnvironment({ ...variables, ...lease }), tmp: home.tmp };
   const output: string[] = [];
@@ -68,6 +69,9 @@ export async function startLabBot(
     restartCommand: undefined,
     allowUnattended: false,
     issuer: issuer.origin,
+    // Nobody answers there: no test of a real gateway asks for usage.
+    usageServer: "http://127.0.0.1:9",
+    timeZone: undefined,
     lease: leaseSettings(leaseFileSchema.parse(leaseValues(environment.lease)), {
       home: home.home,
       hostname: "lab",

@@ -44,15 +44,7 @@ export async function startGateway(
   home: OpenClawHome,
   extraEnv: NodeJS.ProcessEnv = {},
 ): Promise<LabGateway> {
-  const env: NodeJS.ProcessEnv = {
-    ...openClawEnvironment(openclaw),
-    HOME: home.home,
-    TMPDIR: home.tmp,
-    OPENCLAW_STATE_DIR: home.stateDir,
-    OPENCLAW_SKIP_CHANNELS: "1",
-    OPENCLAW_DISABLE_BONJOUR: "1",
-    ...extraEnv,
-  };
+  const env: NodeJS.ProcessEnv = { ...homeEnvironment(openclaw, home), OPENCLAW_SKIP_CHANNELS: "1", ...extraEnv };
   const logPath = join(home.home, "gateway.log");
   const child = spawn(openclaw.node, [openclaw.entry, "gateway", "run"], {
     cwd: home.home,
@@ -92,6 +84,16 @@ export async function startGateway(
   }
 }
 
+/** Runs `openclaw <args>` in `home`, with or without a gateway there; `input` is its stdin. The result is as that of {@link LabGateway.cli}. */
+export async function openClawCli(
+  openclaw: InstalledOpenClaw,
+  home: OpenClawHome,
+  args: readonly string[],
+  input = "",
+): Promise<unknown> {
+  return await cli(openclaw, homeEnvironment(openclaw, home), home, args, input);
+}
+
 /** Asks `condition` until it holds. */
 export async function until(condition: () => Promise<boolean> | boolean, withinMs: number): Promise<void> {
   const deadline = performance.now() + withinMs;
@@ -99,6 +101,16 @@ export async function until(condition: () => Promise<boolean> | boolean, withinM
     if (performance.now() > deadline) throw new Error(`it did not come true within ${withinMs} ms`);
     await pause(POLL_MS);
   }
+}
+
+function homeEnvironment(openclaw: InstalledOpenClaw, home: OpenClawHome): NodeJS.ProcessEnv {
+  return {
+    ...openClawEnvironment(openclaw),
+    HOME: home.home,
+    TMPDIR: home.tmp,
+    OPENCLAW_STATE_DIR: home.stateDir,
+    OPENCLAW_DISABLE_BONJOUR: "1",
+  };
 }
 
 async function readiness(port: number): Promise<Readiness | undefined> {
@@ -116,8 +128,12 @@ async function cli(
   env: NodeJS.ProcessEnv,
   home: OpenClawHome,
   args: readonly string[],
+  input = "",
 ): Promise<unknown> {
-  const { stdout } = await run(openclaw.node, [openclaw.entry, ...args], { env, cwd: home.home, timeout: 120_000 });
+  const running = run(openclaw.node, [openclaw.entry, ...args], { env, cwd: home.home, timeout: 120_000 });
+  // Else a question would wait for an answer.
+  running.child.stdin?.end(input);
+  const { stdout } = await running;
   if (!args.includes("--json")) return stdout;
   // Notices may stand before the JSON.
   const start = stdout.search(/^[[{]/m);

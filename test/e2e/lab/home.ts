@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { OpenClawVersion } from "./recipes.ts";
 
 /** The folders of one OpenClaw. */
 export interface OpenClawHome {
@@ -26,6 +27,8 @@ export interface HomeOptions {
   readonly backendUrl: string;
   /** Agents beside `main`. */
   readonly agents?: readonly string[];
+  /** Which OpenClaw it is for: 2026.9.6 keeps its lock in the state folder and calls its provider `openai`. Default: a JSON generation. */
+  readonly version?: OpenClawVersion;
   /** Merged into openclaw.json at the top level. */
   readonly config?: Readonly<Record<string, unknown>>;
 }
@@ -42,7 +45,8 @@ export async function makeHome(options: HomeOptions): Promise<OpenClawHome> {
   const config = { ...minimalConfig(port, token, options), ...options.config };
   await writeFile(configPath, JSON.stringify(config, null, 2), { mode: 0o600 });
   const hash = createHash("sha256").update(configPath).digest("hex").slice(0, 8);
-  const lockPath = join(tmp, `openclaw-${process.getuid?.() ?? 0}`, `gateway.${hash}.lock`);
+  const lockRoot = options.version === "2026.9.6" ? join(stateDir, "tmp") : tmp;
+  const lockPath = join(lockRoot, `openclaw-${process.getuid?.() ?? 0}`, `gateway.${hash}.lock`);
   return {
     home,
     tmp,
@@ -77,19 +81,20 @@ function minimalConfig(port: number, token: string, options: HomeOptions): Recor
     contextWindow: 200_000,
     maxTokens: 8_000,
   };
+  const sqlite = options.version === "2026.9.6";
+  const provider = sqlite ? "openai" : "openai-codex";
+  const backend = sqlite
+    ? { baseUrl: options.backendUrl, api: "openai-chatgpt-responses", auth: "oauth", models: [model] }
+    : { baseUrl: options.backendUrl, api: "openai-codex-responses", models: [model] };
   return {
     gateway: { mode: "local", port, bind: "loopback", auth: { mode: "token", token } },
     discovery: { mdns: { mode: "off" } },
     update: { checkOnStart: false },
-    models: {
-      providers: {
-        "openai-codex": { baseUrl: options.backendUrl, api: "openai-codex-responses", models: [model] },
-      },
-    },
+    models: { providers: { [provider]: backend } },
     agents: {
       defaults: {
-        model: { primary: "openai-codex/gpt-5.4" },
-        models: { "openai-codex/gpt-5.4": { params: { transport: "sse" } } },
+        model: { primary: `${provider}/gpt-5.4` },
+        models: { [`${provider}/gpt-5.4`]: { params: { transport: "sse" } } },
         heartbeat: { every: "0m" },
         skipBootstrap: true,
       },

@@ -45,3 +45,30 @@ export async function callModel(
   if (seen === undefined) throw new Error(`the run ended without a model call: ${JSON.stringify(outcome)}`);
   return seen;
 }
+
+/**
+ * Writes `message` in a chat of `agentId` as its person does: what a chat is bound to, and `/model`, count only there. Gives the
+ * model calls that it led to; none for a command.
+ */
+export async function writeInChat(
+  home: OpenClawHome,
+  backend: CodexBackend,
+  message: string,
+  session: string,
+  agentId = "main",
+): Promise<readonly BackendCall[]> {
+  const before = backend.calls.length;
+  const credential = { kind: "token", secret: Secret.of(home.token) } as const;
+  await withGatewayConnection(
+    { port: home.port, credential },
+    async ({ call }) => {
+      const sessionKey = `agent:${agentId}:${session}`;
+      const started = (await call("chat.send", { sessionKey, message, idempotencyKey: randomUUID() })) as {
+        runId: string;
+      };
+      return await call("agent.wait", { runId: started.runId, timeoutMs: RUN_MS });
+    },
+    { timeoutMs: RUN_MS + 5_000 },
+  );
+  return backend.calls.slice(before);
+}

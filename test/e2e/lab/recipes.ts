@@ -1,7 +1,7 @@
 // What the lab installs: exact versions, and what each OpenClaw needs beside it (facts/openclaw-json-generation.md, install notes).
 
 /** The OpenClaw versions that the lab can run. */
-export type OpenClawVersion = "2026.4.5" | "2026.5.28";
+export type OpenClawVersion = "2026.4.5" | "2026.5.28" | "2026.9.6";
 
 /** One folder of the cache: an npm project with these dependencies. */
 export interface Recipe {
@@ -17,7 +17,7 @@ export interface Recipe {
 // A newer linkedom wants a package that is not to be had.
 const overrides = { linkedom: "0.18.12" };
 
-/** Node.js 24, which both versions run on. */
+/** Node.js 24, which every version runs on. */
 export const NODE_RECIPE: Recipe = {
   name: "node-24.21.0",
   dependencies: { node: "24.21.0" },
@@ -55,6 +55,14 @@ export const OPENCLAW_RECIPES: Readonly<Record<OpenClawVersion, Recipe>> = {
     name: "openclaw-2026.5.28",
     dependencies: { openclaw: "2026.5.28" },
     overrides,
+    runScripts: false,
+    proof: "node_modules/openclaw/openclaw.mjs",
+  },
+  // The SQLite generation (facts/openclaw-sqlite-generation.md): nothing beside it, and no override.
+  "2026.9.6": {
+    name: "openclaw-2026.9.6",
+    dependencies: { openclaw: "2026.9.6" },
+    overrides: {},
     runScripts: false,
     proof: "node_modules/openclaw/openclaw.mjs",
   },

@@ -142,6 +142,19 @@ describe("export of a profile", () => {
     expect(await lab.parked()).toEqual([]);
   });
 
+  it("writes nothing where the gateway has renewed the login while the question stood there", async () => {
+    const lab = await codexFileLab();
+    lab.put(codexDocument(loginOf("alice", Date.now() + DAY)));
+    lab.storeLogin("alice", loginOf("alice", Date.now() + 8 * DAY));
+    const [before, renewed] = [lab.text(), loginOf("alice", Date.now() + 9 * DAY)];
+    const meanwhile = (): void => lab.storeLogin("alice", renewed);
+    const { code, written, asked } = await callAtTerminal(lab, ["export", "alice"], { meanwhile });
+    expect([code, asked]).toEqual([1, 1]);
+    expect(written).toContain("It was renewed or replaced while you were asked.");
+    expect(lab.text()).toBe(before);
+    expect(await lab.parked()).toEqual([]);
+  });
+
   it("leaves a login of the same account alone that is as good", async () => {
     const lab = await codexFileLab();
     lab.put(codexDocument(loginOf("alice", Date.now() + 9 * DAY)));

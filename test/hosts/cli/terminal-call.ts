@@ -17,17 +17,26 @@ export interface TerminalCall {
   readonly asked: number;
 }
 
-/** Calls the program with `args`; its choices are answered by `steps`, its yes-or-no questions by `agrees`. */
+/** Calls the program with `args`; its choices are answered by `steps`, its yes-or-no questions by `agrees`, after `meanwhile`. */
 export async function callAtTerminal(
   { parts, loopback }: Pick<Awaited<ReturnType<typeof terminalLab>>, "parts" | "loopback">,
   args: readonly string[],
-  { agrees = true, steps = [] }: { readonly agrees?: boolean; readonly steps?: readonly Step[] } = {},
+  {
+    agrees = true,
+    steps = [],
+    meanwhile,
+  }: { readonly agrees?: boolean; readonly steps?: readonly Step[]; readonly meanwhile?: () => void } = {},
 ): Promise<TerminalCall> {
   let written = "";
   const [stdin, stdout, stderr] = [terminalStream(), terminalStream(), terminalStream()];
   for (const stream of [stdout, stderr]) stream.on("data", (chunk: Buffer) => (written += chunk.toString("utf8")));
   const ui = new ScriptedUi(steps);
   ui.agrees = agrees;
+  const answer = ui.agree.bind(ui);
+  ui.agree = () => {
+    meanwhile?.();
+    return answer();
+  };
   const code = await runCli({
     argv: args,
     environment: parts.environment,

@@ -37,7 +37,7 @@ function processesOf(home: string): readonly number[] {
 }
 
 describe("the demo without a terminal", () => {
-  it("plays the main job, two failures and a lease in at most 60 lines, and leaves neither process nor folder", async () => {
+  it("plays the main job, a look at usage, two failures and a lease in at most 60 lines, and leaves neither process nor folder", async () => {
     const { home, child, ended } = await start();
     const [output, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
 
@@ -47,6 +47,10 @@ describe("the demo without a terminal", () => {
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100);
     expect(output).toContain("✅ team is saved.");
     expect(output).toContain("✔ the gateway's next model call uses grace@example.com");
+    expect(output).toMatch(
+      /^ you │ \/codex_usage team\n bot │ team · grace@example.com \(pro\)\n {5}│ 5 h: ▓▓▓░{7} 32 % used, 68 % left; resets in/m,
+    );
+    expect(output).toContain("✔ the provider was asked once, with that login; nothing was renewed and nothing spent");
     expect(output).toContain("already used");
     expect(output).toContain("✔ rolled back: the store is as it was before; the login is not lost: it waits, parked");
     expect(output).toContain("✔ the gateway is down, and the answer says so");
@@ -62,7 +66,7 @@ describe("the demo without a terminal", () => {
     expect(output).toContain(
       "✔ given back to the broker, gone from this machine; the gateway uses grace@example.com again",
     );
-    expect(output.match(/✔/g)).toHaveLength(8);
+    expect(output.match(/✔/g)).toHaveLength(9);
     expect(output).not.toContain("✘");
     expect(output).not.toMatch(/eyJ|[?&]code=|[?&]state=/);
     expect(readdirSync(home)).toEqual([]);

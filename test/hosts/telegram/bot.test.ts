@@ -287,6 +287,7 @@ describe("the menu", () => {
     expect(lab.telegram.menu.scopes()).toEqual(["all_private_chats"]);
     expect(lab.telegram.menu.get({ scope: { type: "all_private_chats" } }).map(({ command }) => command)).toEqual([
       "codex_auth",
+      "codex_usage",
     ]);
   });
 

@@ -41,6 +41,8 @@ export class LoginLab {
   readonly world: ReturnType<typeof applyWorld>;
   readonly printed: string[] = [];
   readonly logged: string[] = [];
+  /** Who is asked for usage; nobody answers there. */
+  usageServer = "http://127.0.0.1:9";
   /** Jobs wait while this is false: no executor is started. */
   works = true;
   /** Texts that were visible to the owner whenever the issuer was asked for tokens. */
@@ -88,6 +90,7 @@ export class LoginLab {
         CODEX_AUTH_API_ROOT: this.telegram.url,
         CODEX_AUTH_BOT_TOKEN: this.telegram.token,
         CODEX_AUTH_ISSUER: this.issuer.origin,
+        CODEX_AUTH_USAGE_SERVER: this.usageServer,
       }),
       log: createLog((entry) => this.logged.push(entry), Date.now),
       print: (text) => this.printed.push(text),

@@ -40,6 +40,17 @@ describe("the terminal chat", () => {
     expect(world.readStore()).toEqual(before);
   });
 
+  it("looks at usage without asking whether it may: nothing changes by that", async () => {
+    const { world, talk } = await terminalLab();
+    const before = world.readStore();
+    const ui = new ScriptedUi([pick("Type a command"), () => "/codex_usage", pick("Default"), pick("Quit")]);
+    const screen = await talk(ui);
+    expect(ui.asked).toBe(0);
+    expect(screen).toContain("Usage — of which profile?");
+    expect(screen).toContain("Checking the usage of alice");
+    expect(world.readStore()).toEqual(before);
+  });
+
   it("says so where what was typed means nothing", async () => {
     const { talk } = await terminalLab();
     const ui = new ScriptedUi([pick("Type a command"), () => "good morning everybody", pick("Quit")]);

@@ -98,7 +98,14 @@ export async function terminalLab(env: Readonly<Record<string, string>> = {}, lo
   const issuer = await startSandboxIssuer();
   onTestFinished(() => issuer.close());
   const environment = {
-    ...readEnvironment({ HOME: home, CODEX_AUTH_ISSUER: issuer.origin, NO_COLOR: "1", ...env }),
+    ...readEnvironment({
+      HOME: home,
+      CODEX_AUTH_ISSUER: issuer.origin,
+      // Nobody answers there.
+      CODEX_AUTH_USAGE_SERVER: "http://127.0.0.1:9",
+      NO_COLOR: "1",
+      ...env,
+    }),
     tmp: home,
   };
   const config = await loadConfig(join(openClawPaths(environment).stateDir, "none.json"), environment);

@@ -1,0 +1,228 @@
+// queued, of a renewal: presents the refresh token once, under every lock there is, keeps what comes, then goes on as any change does.
+
+import { RENEWAL } from "../../config/defaults.ts";
+import { CodexAuthError } from "../../errors.ts";
+import { decodeAccessToken } from "../../profiles/claims.ts";
+import { openCredential, refreshTokenOf, type Credential } from "../../profiles/profile.ts";
+import type { RenewedTokens } from "../../profiles/renewal.ts";
+import { loginPrint } from "../../profiles/same-login.ts";
+import type { Hold, ProfileStore } from "../../profiles/store.ts";
+import { fingerprint } from "../../secrets/fingerprint.ts";
+import type { Secret } from "../../secrets/secret.ts";
+import type { Job, RenewJob } from "../job.ts";
+import type { JobRun } from "../job-run.ts";
+import type { JobSecret } from "../job-secrets.ts";
+import { loadTokens, storeTokens } from "../parked.ts";
+import type { RenewalPort } from "../renewal.ts";
+import type { Rotation } from "../rotations.ts";
+import type { ExecutorServices } from "../services.ts";
+import { assertOwn, keeperOf } from "../whose.ts";
+import { noSecret } from "./job-errors.ts";
+import { assertStillAllowed } from "./permission.ts";
+import { prepare } from "./prepare.ts";
+import { hasSecondOwner, needsReload, notHere, notRenewable, presentedBefore, tooLate } from "./renewal-errors.ts";
+import { renewedLogin } from "./renewed-entry.ts";
+import { settle } from "./settle.ts";
+import { locateSettled } from "./settled.ts";
+import { watchCancel, write } from "./write.ts";
+
+/**
+ * Renews the login of `run` and writes it. From before the request until the gateway has reloaded nobody else may hold the store's lock:
+ * the gateway would present the old token a second time, out of its memory, and the sign-in server then ends both
+ * (facts/codex-oauth.md §0.3). A run whose tokens have come already only has to store them.
+ *
+ * @throws CodexAuthError `ERR_RENEWAL_*`, `ERR_TOKEN_*`, `ERR_PROFILE_MANAGED`, `ERR_IDENTITY_CHANGED`, and what locks and disk throw.
+ */
+export async function renew(run: JobRun, services: ExecutorServices): Promise<void> {
+  const { job } = run;
+  if (job.kind !== "renew-login") throw new TypeError("Expected a renewal.");
+  const { renewal } = services;
+  if (renewal === undefined || services.store.holding === undefined) throw notHere();
+  const received = await services.queue.secrets.get(job.id);
+  if (received?.login !== undefined)
+    return underLocks(run, services, async (inside) => {
+      await goOn(run, inside, received, renewal);
+      if (run.job.state === "prepared") await write(run, inside, false);
+    });
+  const location = await locateSettled(run, services);
+  if (location.kind === "refused") throw location.error;
+  const isTold = job.activation === "auto" || job.activation === "reload";
+  if (location.kind === "running" && !isTold) throw needsReload();
+  const cancel = watchCancel(run, services);
+  try {
+    await underLocks(
+      run,
+      services,
+      async (inside, hold) => {
+        await assertStillAllowed(job, services);
+        cancel.stop();
+        await renewUnderLock(run, inside, renewal, hold);
+      },
+      cancel.signal,
+    );
+  } finally {
+    cancel.stop();
+  }
+}
+
+/** Writes a renewal that was interrupted, under the same locks. What was interrupted may have left them, and they are let go here. */
+export async function writeRenewal(run: JobRun, services: ExecutorServices): Promise<void> {
+  await underLocks(run, services, (inside) => write(run, inside, false));
+}
+
+async function underLocks(
+  run: JobRun,
+  services: ExecutorServices,
+  work: (inside: ExecutorServices, hold: Hold) => Promise<void>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { agentId, profileId } = run.job;
+  if (services.store.holding === undefined) throw notHere();
+  let waits: Promise<void> = Promise.resolve();
+  await services.store.holding(
+    { profileId, agentId },
+    async (held, hold) => {
+      await waits;
+      await work({ ...services, store: held }, hold);
+    },
+    {
+      ...(signal === undefined ? {} : { signal }),
+      onWait: ({ waitedMs }) => {
+        waits = waits.then(() => run.report("waiting-for-store", waitedMs)).catch(() => undefined);
+      },
+    },
+  );
+}
+
+async function renewUnderLock(
+  run: JobRun,
+  services: ExecutorServices,
+  renewal: RenewalPort,
+  hold: Hold,
+): Promise<void> {
+  const job = run.job as RenewJob;
+  const stored = await storedLogin(job, services);
+  const token = refreshTokenOf(stored);
+  if (token === undefined) throw notRenewable();
+  await assertOneOwner(job, token, services.store, renewal);
+  const about = aboutOf(job, token);
+  const { rotations } = renewal;
+  const earlier = await rotations.get(about.token);
+  if (earlier !== undefined && earlier.phase !== "prepared") throw presentedBefore(earlier);
+  // The answer may take its time, and must be in the store before OpenClaw may call us stale.
+  if (hold.remainingMs() < RENEWAL.requestTimeoutMs + RENEWAL.writeReserveMs) throw tooLate();
+  await rotations.note({ ...about, phase: "prepared" });
+  await run.report("renewing");
+  const outcome = await renewal
+    .renew(token, async () => {
+      hold.assertStillOurs();
+      await rotations.note({ ...about, phase: "sent" });
+    })
+    .catch(async (error: unknown) => {
+      // A throw before anything was sent: the token is as good as before, if the note says so.
+      if ((await rotations.get(about.token))?.phase === "prepared") await rotations.forget(about.token);
+      throw error;
+    });
+  switch (outcome.kind) {
+    case "not-sent":
+    case "refused":
+      await rotations.forget(about.token);
+      throw outcome.error;
+    case "unknown":
+      throw outcome.error;
+    case "dead":
+      return end(run, services, { token, reason: outcome.reason, error: outcome.error }, renewal);
+    case "renewed":
+      return keep(run, services, { stored, token, tokens: outcome.tokens }, renewal);
+  }
+}
+
+/** The login that may be renewed. @throws CodexAuthError where there is none, it is kept by others, or is not the one that was shown. */
+async function storedLogin(job: RenewJob, { store, receipts }: ExecutorServices): Promise<Credential> {
+  const found = await store.readCredential(job.profileId, job.agentId);
+  if (found === undefined) {
+    throw new CodexAuthError("ERR_PROFILE_UNKNOWN", {
+      message: "There is no such profile any more.",
+      next: "Nothing was sent. See those there are with `/codex_auth`.",
+    });
+  }
+  const stored = openCredential(found.credential);
+  assertOwn(await keeperOf(stored, job.profileId, receipts));
+  if (job.previewed === undefined || loginPrint(stored) === job.previewed) return stored;
+  throw new CodexAuthError("ERR_IDENTITY_CHANGED", {
+    message: "Another login came into this profile after you decided.",
+    next: "Nothing was sent. Look at it and decide again: `/codex_auth`.",
+  });
+}
+
+/** Copies of one profile in several agents' stores are one owner: all are held now, and become one with the renewal. */
+async function assertOneOwner(
+  job: RenewJob,
+  token: Secret,
+  store: ProfileStore,
+  { elsewhere }: RenewalPort,
+): Promise<void> {
+  const print = fingerprint(token);
+  const shared = await store.sharedTokens(await elsewhere());
+  const holders = shared.find((one) => one.fingerprint === print)?.holders ?? [];
+  const agents = new Set((await store.agents()).map(({ agentId }) => agentId));
+  const others = holders.filter(({ owner, profileId }) => !agents.has(owner) || profileId !== job.profileId);
+  if (others.length > 0) throw hasSecondOwner(others.map(({ owner, profileId }) => `${owner}: ${profileId}`));
+}
+
+/** What the journal says of a token besides its phase. */
+function aboutOf(job: Job, token: Secret): Omit<Rotation, "schemaVersion" | "at" | "phase"> {
+  return { token: fingerprint(token), agentId: job.agentId, profileId: job.profileId, jobId: job.id };
+}
+
+/** A token that the server will never take again: unless somebody else has renewed it meanwhile, the person must sign in. */
+async function end(
+  run: JobRun,
+  services: ExecutorServices,
+  { token, reason, error }: { readonly token: Secret; readonly reason: string; readonly error: CodexAuthError },
+  { rotations }: RenewalPort,
+): Promise<void> {
+  await rotations.note({ ...aboutOf(run.job, token), phase: "dead", reason });
+  const now = await services.store.readCredential(run.job.profileId, run.job.agentId);
+  const theirs = now === undefined ? undefined : refreshTokenOf(openCredential(now.credential));
+  if (theirs === undefined || fingerprint(theirs) === fingerprint(token)) throw error;
+  await run.update({ note: "Somebody else has renewed it meanwhile; theirs was left as it is." });
+  await settle(run, { outcome: "done" }, services);
+}
+
+/** What came is on disk before anything is judged; then it goes into the store, or waits for a person. */
+async function keep(
+  run: JobRun,
+  services: ExecutorServices,
+  { stored, token, tokens }: { readonly stored: Credential; readonly token: Secret; readonly tokens: RenewedTokens },
+  renewal: RenewalPort,
+): Promise<void> {
+  const presented = fingerprint(token);
+  const login = storeTokens(renewedLogin(stored, tokens));
+  await services.queue.secrets.put(run.job.id, { login, presented });
+  await goOn(run, services, { login, presented }, renewal);
+  if (run.job.state === "prepared") await write(run, services, false);
+}
+
+/** Notes what has come, and plans it: from here on it is a change like any other. */
+async function goOn(
+  run: JobRun,
+  services: ExecutorServices,
+  { login, presented = "" }: JobSecret,
+  { rotations }: RenewalPort,
+): Promise<void> {
+  if (login === undefined) throw noSecret();
+  const { access, refresh, id, expiresAtMs } = loadTokens(login);
+  const claims = decodeAccessToken(access);
+  const email = claims?.email ?? (id === undefined ? undefined : decodeAccessToken(id)?.email);
+  const planType = claims?.planType;
+  const facts = { ...(email === undefined ? {} : { email }), ...(planType === undefined ? {} : { planType }) };
+  await run.update({ renewal: { presented, expiresAtMs, ...facts } });
+  // The server may have left the old one as it is, and with it what it is good for.
+  if (fingerprint(refresh) === presented) await rotations.forget(presented);
+  else {
+    const { agentId, profileId, id: jobId } = run.job;
+    await rotations.note({ token: presented, agentId, profileId, jobId, phase: "spent" });
+  }
+  await prepare(run, services);
+}

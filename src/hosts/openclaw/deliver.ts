@@ -1,0 +1,84 @@
+// Answers out of the outbox: sent by themselves where OpenClaw has a way to, else shown with the person's next command.
+
+import type { ApplyEngine } from "../../apply/engine.ts";
+import type { OutboxMessage } from "../../apply/outbox.ts";
+import type { Asker, Outgoing } from "../../chat/conversation.ts";
+import { Delivery, type DeliveryOptions } from "../../chat/delivery.ts";
+import { withoutRepeats } from "../../secrets/log.ts";
+import type { Abilities } from "./abilities.ts";
+import type { Collector } from "./collector.ts";
+import type { OpenClawMessages } from "./messages.ts";
+import { askerAtAddress } from "./place.ts";
+
+/** What a {@link PluginDelivery} is made of. */
+export interface PluginDeliveryParts extends Pick<DeliveryOptions, "router" | "retryMs"> {
+  readonly services: DeliveryOptions["services"] & { readonly engine: Pick<ApplyEngine, "outbox"> };
+  readonly messages: OpenClawMessages;
+  readonly abilities: Abilities;
+}
+
+/** Delivers for the host `openclaw`; no answer is shown by two at once. */
+export class PluginDelivery {
+  readonly #parts: PluginDeliveryParts;
+  readonly #delivery: Delivery;
+  /** Messages that somebody is showing right now. */
+  readonly #underWay = new Map<string, Promise<boolean>>();
+
+  constructor(parts: PluginDeliveryParts) {
+    this.#parts = parts;
+    this.#delivery = this.#deliveryTo((chatId) => parts.messages.at(chatId));
+  }
+
+  /** Delivers until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    await this.#delivery.run(signal);
+  }
+
+  /** Puts into `answer` what waits for this person in this chat: the way for an OpenClaw that cannot send by itself. */
+  async showWaiting(asker: Asker, answer: Collector): Promise<void> {
+    const { outbox } = this.#parts.services.engine;
+    this.#delivery.heardFrom(asker);
+    const send: Outgoing["send"] = (reply) => Promise.resolve(answer.add(reply));
+    const here = this.#deliveryTo(() => ({ send, edit: (_messageId, reply) => send(reply) }));
+    for (const message of await outbox.list("openclaw")) {
+      const { personId, chatId, messageId } = message.address;
+      if (personId !== asker.personId || chatId !== asker.chatId) continue;
+      // What belongs to a message of this very answer comes by the usual way, which waits for the answer's end.
+      if (messageId !== undefined && answer.holds(messageId)) continue;
+      const isShown = await this.#underWay.get(message.id);
+      if (isShown !== true && (await this.#alone(message, () => here.deliver(message))))
+        await outbox.delivered(message.id);
+    }
+  }
+
+  #deliveryTo(outOf: (chatId: string) => Pick<Outgoing, "send" | "edit">): Delivery {
+    const { router, services, abilities, retryMs } = this.#parts;
+    const { outbox } = services.engine;
+    return new Delivery({
+      host: "openclaw",
+      outbox: {
+        watch: (host, deliver, signal) =>
+          outbox.watch(host, (message) => this.#alone(message, () => deliver(message)), signal),
+      },
+      router,
+      // An OpenClaw that cannot send fails each time: once in the log is enough.
+      services: { ...services, log: withoutRepeats(services.log, services.now) },
+      port: {
+        asker: (address) => askerAtAddress(address, abilities),
+        out: ({ chatId }) => outOf(chatId),
+      },
+      ...(retryMs === undefined ? {} : { retryMs }),
+    });
+  }
+
+  async #alone(message: OutboxMessage, deliver: () => Promise<boolean>): Promise<boolean> {
+    if (this.#underWay.has(message.id)) return false;
+    const delivering = deliver();
+    this.#underWay.set(message.id, delivering);
+    try {
+      return await delivering;
+    } finally {
+      this.#underWay.delete(message.id);
+    }
+  }
+}

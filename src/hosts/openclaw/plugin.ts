@@ -1,0 +1,194 @@
+// The plugin as OpenClaw loads it: register() only names what there is, over and over; the first use or the service puts it together.
+
+import { ACTIONS } from "../../chat/button.ts";
+import type { CommandName } from "../../chat/conversation.ts";
+import { code, type Reply } from "../../chat/reply.ts";
+import { PLUGIN_ID, PLUGIN_NAME } from "../../config/openclaw-owners.ts";
+import { toCodexAuthError } from "../../errors.ts";
+import { looksLikeCallbackUrl } from "../../oauth/callback-text.ts";
+import { redact } from "../../secrets/redact.ts";
+import { abilitiesOf } from "./abilities.ts";
+import type { CommandContext, PluginApi, PluginRuntime, PressContext, ReplyPayload, ServiceContext } from "./api.ts";
+import { addCli, CLI } from "./cli.ts";
+import type { PluginHost } from "./compose.ts";
+import { PastedMessages } from "./pastes.ts";
+import { keepRegistered, type Registrations } from "./registrations.ts";
+import { renderPayload, renderRaw } from "./render.ts";
+import type { PasteAnswer } from "./turns.ts";
+import { openUntil, workUntil } from "./work.ts";
+
+/** What a plugin is made of. */
+export interface PluginParts {
+  /** Puts the plugin together on what the gateway offers now. */
+  readonly compose: (runtime: () => PluginRuntime | undefined) => Promise<PluginHost>;
+}
+
+/** What OpenClaw takes as a plugin: the result of its own `definePluginEntry`, which adds nothing that we need. */
+export interface PluginEntry {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly register: (api: PluginApi) => void;
+}
+
+const COMMANDS: readonly { readonly name: CommandName; readonly description: string }[] = [
+  { name: "codex_auth", description: "See, renew and switch Codex logins" },
+  { name: "lease", description: "See and control this machine's Codex lease" },
+  { name: "codex_usage", description: "See how much of the Codex limits is used" },
+];
+
+/** A plugin of its own; OpenClaw calls `register` several times in one process, also in those of its command line. */
+export function createPlugin(parts: PluginParts): PluginEntry {
+  const shared = new Shared(parts);
+  return {
+    id: PLUGIN_ID,
+    name: PLUGIN_NAME,
+    description: "See, renew and switch the Codex (ChatGPT) logins of this OpenClaw from the chat.",
+    register: (api) => {
+      shared.runtime = api.runtime;
+      const { commands, handlers } = registrationsOf(shared, api.runtime?.version);
+      for (const command of commands) api.registerCommand(command);
+      for (const handler of handlers) api.registerInteractiveHandler(handler);
+      // Each time: OpenClaw may call only the hooks of the newest registration (docs/openclaw-generations.md, e).
+      api.on?.("message_received", (event) => shared.received(event));
+      api.on?.("before_dispatch", (event, context) => shared.pasted(event, context));
+      // From 2026.5 on only with `hooks.allowConversationAccess`.
+      api.on?.("llm_output", (event, context) => shared.countUsage(event, context));
+      api.registerCli?.(({ program }) => addCli(program, () => parts.compose(() => api.runtime)), CLI);
+      api.registerService({ id: PLUGIN_ID, start: (context) => shared.start(context), stop: () => shared.stop() });
+    },
+  };
+}
+
+function registrationsOf(shared: Shared, version: string | undefined): Registrations {
+  const { scopes } = abilitiesOf(version);
+  return {
+    commands: COMMANDS.map(({ name, description }) => ({
+      name,
+      description,
+      acceptsArgs: true,
+      requireAuth: true,
+      ...(scopes ? { requiredScopes: ["operator.admin"] } : {}),
+      handler: (context) => shared.command(name, context),
+    })),
+    handlers: Object.keys(ACTIONS).map((action) => ({
+      channel: "telegram",
+      namespace: action,
+      handler: async (context) => {
+        await shared.press(context);
+        // Anything else would hand the button's data to the model as if the person had said it.
+        return { handled: true };
+      },
+    })),
+  };
+}
+
+const notOpenReply: Reply = {
+  lines: [
+    ["⚠️ This plugin could not be started: its settings do not load."],
+    [
+      "→ Whoever runs this OpenClaw finds the reason with ",
+      code("codex-auth-skill doctor"),
+      " or in the gateway's log.",
+    ],
+  ],
+};
+
+/** What the calls of one process share. */
+class Shared {
+  /** Of the last registration: after a reload the earlier one is of no use. */
+  runtime: PluginRuntime | undefined;
+  readonly #parts: PluginParts;
+  readonly #pastes = new PastedMessages();
+  #host: Promise<PluginHost> | undefined;
+  #working: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
+
+  constructor(parts: PluginParts) {
+    this.#parts = parts;
+  }
+
+  async command(name: CommandName, context: CommandContext): Promise<ReplyPayload> {
+    try {
+      return await (await this.#open()).turns.command(name, context);
+    } catch {
+      // Whether this is an owner cannot be told either, so the reason is not said here.
+      return renderPayload(notOpenReply, "text");
+    }
+  }
+
+  async press(context: PressContext): Promise<void> {
+    try {
+      await (await this.#open()).turns.press(context);
+    } catch {
+      await context.respond.reply(renderRaw(notOpenReply)).catch(() => undefined);
+    }
+  }
+
+  received(event: unknown): void {
+    this.#pastes.received(event);
+  }
+
+  /** Undefined lets the message go on to the model. */
+  async pasted(event: unknown, context: unknown): Promise<PasteAnswer | undefined> {
+    const pasted = this.#pastes.read(event, context);
+    if (pasted === undefined) return undefined;
+    try {
+      return await (await this.#open()).turns.pasted(pasted);
+    } catch {
+      // Not put together: what is a key for certain stays here all the same.
+      if (!looksLikeCallbackUrl(pasted.text)) return undefined;
+      return { handled: true, text: renderPayload(notOpenReply, "text").text };
+    }
+  }
+
+  /** Counts where the service is at work; a call of the command line runs models too, and counts nothing. */
+  async countUsage(event: unknown, context: unknown): Promise<void> {
+    const host = this.#working === undefined ? undefined : await this.#open().catch(() => undefined);
+    await host?.countUsage(event, context).catch((error: unknown) => host.log.error("plugin.usage", error));
+  }
+
+  /** Returns at once: a gateway does not wait for us to be ready. */
+  async start({ logger }: ServiceContext): Promise<void> {
+    if (this.#working !== undefined) return;
+    const stop = new AbortController();
+    const tell = (error: unknown): void => {
+      const { code: name, message, next } = toCodexAuthError(error);
+      logger?.error(redact(`${PLUGIN_ID}: ${name}: ${message} ${next}`));
+    };
+    this.#working = { stop, done: this.#work(stop.signal, tell) };
+  }
+
+  async stop(): Promise<void> {
+    const working = this.#working;
+    this.#working = undefined;
+    working?.stop.abort();
+    await working?.done;
+  }
+
+  async #work(signal: AbortSignal, tell: (error: unknown) => void): Promise<void> {
+    const { version } = this.runtime ?? {};
+    const registered = abilitiesOf(version).losesCommands
+      ? keepRegistered(() => registrationsOf(this, version), signal).catch(tell)
+      : undefined;
+    const host = await openUntil(() => this.#open(), tell, signal);
+    if (host === undefined) return;
+    try {
+      await workUntil(host, signal);
+    } finally {
+      this.#host = undefined;
+      await registered;
+      await host.close();
+    }
+  }
+
+  #open(): Promise<PluginHost> {
+    this.#host ??= this.#parts
+      .compose(() => this.runtime)
+      .catch((error: unknown) => {
+        // Settings that did not load may be mended at the next try.
+        this.#host = undefined;
+        throw error;
+      });
+    return this.#host;
+  }
+}

@@ -1,0 +1,72 @@
+// Frees chats that are bound to one profile whatever the order says, through OpenClaw's own session store of either generation.
+
+import { asObject, type JsonObject } from "../../profiles/json-files.ts";
+
+type SdkFunction = (...args: readonly unknown[]) => unknown;
+
+/** The two modules that know sessions, imported at the first use. */
+export interface SessionModules {
+  readonly sessions: () => Promise<JsonObject>;
+  readonly config: () => Promise<JsonObject>;
+}
+
+const PIN_FIELDS = ["authProfileOverride", "authProfileOverrideSource", "authProfileOverrideCompactionCount"] as const;
+const UNPINNED = Object.fromEntries(PIN_FIELDS.map((name) => [name, undefined]));
+
+/** Clears the pins of an agent's chats; gives how many chats were freed. */
+export function pinCleaner(modules: SessionModules): (agentId: string, profileId?: string) => Promise<number> {
+  return async (agentId, profileId) => {
+    const sessions = await modules.sessions();
+    const [list, patch] = [sessions["listSessionEntries"], sessions["patchSessionEntry"]];
+    if (isFunction(list) && isFunction(patch)) return await clearEntries({ list, patch }, agentId, profileId);
+    // 2026.4.5 has one file for all chats of an agent.
+    const config = await modules.config();
+    const [resolve, update, load] = [sessions["resolveStorePath"], config["updateSessionStore"], config["loadConfig"]];
+    if (!isFunction(resolve) || !isFunction(update) || !isFunction(load)) return 0;
+    const path = resolve(asObject(asObject(load())?.["session"])?.["store"], { agentId });
+    return await clearFile(update, path, profileId);
+  };
+}
+
+async function clearEntries(
+  { list, patch }: { readonly list: SdkFunction; readonly patch: SdkFunction },
+  agentId: string,
+  profileId: string | undefined,
+): Promise<number> {
+  const entries: unknown = list({ agentId });
+  let freed = 0;
+  for (const found of Array.isArray(entries) ? entries : []) {
+    const { sessionKey, entry } = asObject(found) ?? {};
+    if (!isPinned(asObject(entry), profileId)) continue;
+    const update = (now: unknown): JsonObject | null => {
+      // It may have been bound anew since the list was read.
+      if (!isPinned(asObject(now), profileId)) return null;
+      freed += 1;
+      return UNPINNED;
+    };
+    await patch({ sessionKey, agentId, update, preserveActivity: true });
+  }
+  return freed;
+}
+
+async function clearFile(update: SdkFunction, path: unknown, profileId: string | undefined): Promise<number> {
+  let freed = 0;
+  await update(path, (store: unknown) => {
+    for (const entry of Object.values(asObject(store) ?? {})) {
+      const session = asObject(entry);
+      if (session === undefined || !isPinned(session, profileId)) continue;
+      freed += 1;
+      for (const name of PIN_FIELDS) Reflect.deleteProperty(session, name);
+    }
+  });
+  return freed;
+}
+
+function isPinned(entry: JsonObject | undefined, profileId: string | undefined): boolean {
+  const pinned = entry?.["authProfileOverride"];
+  return typeof pinned === "string" && (profileId === undefined || pinned === profileId);
+}
+
+function isFunction(value: unknown): value is SdkFunction {
+  return typeof value === "function";
+}

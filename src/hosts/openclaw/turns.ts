@@ -1,0 +1,181 @@
+// One turn of a conversation inside OpenClaw: a command with its one answer, or a press; nothing that happens here is thrown.
+
+import { setTimeout as delay } from "node:timers/promises";
+import type { ApplyEngine } from "../../apply/engine.ts";
+import type { Asker, CommandName, Incoming, Outgoing } from "../../chat/conversation.ts";
+import { code, type Reply } from "../../chat/reply.ts";
+import type { ChatRouter } from "../../chat/router.ts";
+import { errorReply } from "../../chat/wording.ts";
+import { PLUGIN } from "../../config/defaults.ts";
+import { looksLikeCallbackUrl } from "../../oauth/callback-text.ts";
+import type { Log } from "../../secrets/log.ts";
+import { ChatQueues } from "../telegram/chat-queues.ts";
+import type { Abilities } from "./abilities.ts";
+import type { CommandContext, PressContext, ReplyPayload } from "./api.ts";
+import type { Collector } from "./collector.ts";
+import type { PluginDelivery } from "./deliver.ts";
+import { isTelegram, type OpenClawMessages } from "./messages.ts";
+import { askerOfPaste, type DeleteMessage, type Pasted } from "./pastes.ts";
+import { askerOfCommand, askerOfPress } from "./place.ts";
+import { renderPayload, renderRaw, type Surface } from "./render.ts";
+
+/** What {@link Turns} are made of. */
+export interface TurnsParts {
+  readonly router: Pick<ChatRouter, "handle">;
+  readonly messages: OpenClawMessages;
+  readonly delivery: Pick<PluginDelivery, "showWaiting">;
+  readonly queue: Pick<ApplyEngine["queue"], "list">;
+  readonly abilities: Abilities;
+  /** Those who own this OpenClaw, each as `<channel>:<id>`. */
+  readonly owners: () => readonly string[];
+  readonly log: Log;
+  /** Takes a message out of a chat of Telegram. */
+  readonly remove: DeleteMessage;
+  /** How long a command waits for its job, in milliseconds. Default `PLUGIN.answerWithinMs`. */
+  readonly answerWithinMs?: number;
+}
+
+/** What a hook that has taken a message answers. */
+export interface PasteAnswer {
+  readonly handled: true;
+  readonly text?: string;
+}
+
+/** Commands and presses, one after another in each chat. */
+export class Turns {
+  readonly #parts: TurnsParts;
+  readonly #queues = new ChatQueues();
+
+  constructor(parts: TurnsParts) {
+    this.#parts = parts;
+  }
+
+  /** The answer to a typed command. OpenClaw may hand the same one over twice, so nothing here counts on once. */
+  async command(name: CommandName, context: CommandContext): Promise<ReplyPayload> {
+    const { abilities, log } = this.#parts;
+    const asker = askerOfCommand(context, abilities);
+    if (asker === undefined) return renderPayload(nobodyReply, "text");
+    try {
+      const incoming = { kind: "command", name, args: context.args ?? "" } as const;
+      return renderPayload(await this.#answer(asker, incoming), this.#surfaceOf(asker));
+    } catch (error) {
+      log.error("plugin.command", error);
+      return renderPayload(errorReply(error), this.#surfaceOf(asker));
+    }
+  }
+
+  /** Answers a press under the message it was made on; whoever does not own this OpenClaw is not answered. */
+  async press(context: PressContext): Promise<void> {
+    const { abilities, log, messages, router } = this.#parts;
+    const asker = askerOfPress(context, abilities);
+    if (asker === undefined) return;
+    const { callback, respond } = context;
+    try {
+      const press = { chatId: asker.chatId, data: callback.data, messageId: String(callback.messageId ?? ""), respond };
+      await this.#queues.run(asker.chatId, async () => {
+        const { messageId, out } = messages.pressed(press);
+        await router.handle(asker, { kind: "press", data: callback.data, messageId }, out);
+      });
+    } catch (error) {
+      // A throw would have OpenClaw press again, for ever (docs/openclaw-generations.md, c).
+      log.error("plugin.press", error);
+      await respond.reply(renderRaw(errorReply(error))).catch(() => undefined);
+    }
+  }
+
+  /**
+   * Takes a pasted address from the model and out of the chat, and answers it; undefined where the message is none of ours. What has
+   * been recognised never goes on, whatever fails.
+   */
+  async pasted(pasted: Pasted): Promise<PasteAnswer | undefined> {
+    const { abilities, log, messages, remove } = this.#parts;
+    const asker = askerOfPaste(pasted, abilities);
+    const surface = this.#surfaceOf(asker);
+    let reply: Reply;
+    try {
+      const { accountId, chat, messageId } = pasted;
+      const deleteIncoming = async (): Promise<boolean> =>
+        messageId !== undefined && (await remove(accountId, chat, messageId));
+      const said = await this.#say(asker, { kind: "text", text: pasted.text }, { deleteIncoming });
+      // One that belongs to nobody here is a key all the same.
+      if (said === undefined) return looksLikeCallbackUrl(pasted.text) ? { handled: true } : undefined;
+      reply = said;
+    } catch (error) {
+      log.error("plugin.paste", error);
+      if (!looksLikeCallbackUrl(pasted.text)) return undefined;
+      reply = errorReply(error);
+    }
+    try {
+      // The hook's own text has no buttons.
+      await messages.at(asker.chatId).send(reply);
+      return { handled: true };
+    } catch (error) {
+      log.error("plugin.paste-answer", error);
+      return { handled: true, text: renderPayload(reply, surface).text };
+    }
+  }
+
+  async #answer(asker: Asker, incoming: Incoming): Promise<Reply> {
+    return (await this.#say(asker, incoming)) ?? this.#refusal(asker);
+  }
+
+  /** What is said in this turn, as one reply; undefined where the chat stays silent. */
+  async #say(
+    asker: Asker,
+    incoming: Incoming,
+    place: Partial<Pick<Outgoing, "deleteIncoming">> = {},
+  ): Promise<Reply | undefined> {
+    const { messages, router, log, delivery } = this.#parts;
+    const collector = messages.collect(asker.chatId);
+    const out = { ...collector.out(messages.at(asker.chatId)), ...place };
+    let isHeard = false;
+    let said: Reply | undefined;
+    try {
+      isHeard = (await this.#queues.run(asker.chatId, () => router.handle(asker, incoming, out))) === "handled";
+      if (isHeard) {
+        await this.#awaitJobs(collector);
+        await delivery.showWaiting(asker, collector).catch((error: unknown) => log.error("plugin.waiting", error));
+      }
+    } finally {
+      // Whatever happens, nobody waits for this answer any longer.
+      said = collector.close();
+    }
+    return isHeard ? (said ?? { lines: [["Done."]] }) : undefined;
+  }
+
+  /** A job that this command made is over within a moment as a rule: then its outcome is the answer. */
+  async #awaitJobs(collector: Collector): Promise<void> {
+    const names = new Set([...collector.named].map(([name]) => name));
+    const jobs = (await this.#parts.queue.list()).map(({ requestedBy }) => requestedBy?.messageId ?? "");
+    const waiting = jobs.filter((name) => names.has(name));
+    if (waiting.length === 0) return;
+    const ending = new AbortController();
+    void delay(this.#parts.answerWithinMs ?? PLUGIN.answerWithinMs, undefined, { signal: ending.signal })
+      .catch(() => undefined)
+      .finally(() => ending.abort());
+    await collector.settled(waiting, ending.signal);
+    ending.abort();
+  }
+
+  #surfaceOf({ chatId }: Pick<Asker, "chatId">): Surface {
+    if (isTelegram(chatId)) return "telegram";
+    return this.#parts.abilities.presentation ? "presentation" : "text";
+  }
+
+  /** OpenClaw wants a text for every command, so here even a stranger gets words; they say nothing of the logins. */
+  #refusal({ personId }: Pick<Asker, "personId">): Reply {
+    const isOwned = this.#parts.owners().length > 0;
+    return {
+      lines: [
+        [
+          isOwned
+            ? "Only the owners of this OpenClaw may use this."
+            : "Nobody may use this yet: this OpenClaw names no owner.",
+        ],
+        ["→ Whoever runs it adds ", code(personId), " to ", code("commands.ownerAllowFrom"), " in openclaw.json."],
+      ],
+    };
+  }
+}
+
+const nobodyReply: Reply = { lines: [["This channel does not say who writes, so nothing is shown here."]] };

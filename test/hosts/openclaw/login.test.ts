@@ -1,0 +1,199 @@
+// Sign-ins inside OpenClaw: by a code, and by a pasted address that neither the model nor anybody in the chat gets to see.
+
+import { createServer } from "node:http";
+import { once } from "node:events";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { SECOND } from "../../../src/config/defaults.ts";
+import { startSandboxIssuer, type SandboxIssuer } from "../../../src/sandbox/issuer.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { GROUP, FRIEND, OWNER, pluginLab, type PluginLab } from "./plugin-lab.ts";
+
+const BOT_TOKEN = "123456:a-token-of-a-test";
+const VERSIONS = ["2026.4.5", "2026.5.28", "2026.9.6"] as const;
+
+/** A Bot API that only deletes; `canDelete` false refuses. */
+async function botApi() {
+  const deleted: { chat: string; message: number }[] = [];
+  const state = { canDelete: true, url: "", deleted };
+  const server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+    request.on("end", () => {
+      const isRight = request.method === "POST" && request.url === `/bot${BOT_TOKEN}/deleteMessage`;
+      if (!isRight || !state.canDelete) {
+        response
+          .writeHead(400)
+          .end(JSON.stringify({ ok: false, description: "Bad Request: message can't be deleted" }));
+        return;
+      }
+      const { chat_id: chat, message_id: message } = JSON.parse(body) as { chat_id: string; message_id: number };
+      deleted.push({ chat, message });
+      response.end(JSON.stringify({ ok: true, result: true }));
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  state.url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
+  return state;
+}
+
+interface LoginLab extends PluginLab {
+  readonly issuer: SandboxIssuer;
+  readonly bot: Awaited<ReturnType<typeof botApi>>;
+  readonly clock: ManualClock;
+  /** The address of the sign-in page that was shown last. */
+  page(): string;
+}
+
+async function loginLab({ version = "2026.4.5", hasAccount = true } = {}): Promise<LoginLab> {
+  const clock = new ManualClock();
+  const bot = await botApi();
+  const accounts = ["alice", "carol"].map((name) => ({
+    email: `${name}@example.com`,
+    userId: `user-${name}`,
+    accountId: `account-${name}`,
+    planType: "plus",
+  }));
+  const issuer = await startSandboxIssuer({ accounts, now: clock.now });
+  onTestFinished(() => issuer.close());
+  const telegram = hasAccount ? { botToken: BOT_TOKEN, apiRoot: bot.url } : {};
+  const lab = await pluginLab({
+    version,
+    settings: { commands: { ownerAllowFrom: [`telegram:${OWNER}`] }, channels: { telegram } },
+    variables: { CODEX_AUTH_ISSUER: issuer.origin },
+    now: clock.now,
+    wait: clock.wait,
+  });
+  return { ...lab, issuer, bot, clock, page: () => /<(http[^>]*authorize[^>]*)>/.exec(lab.last())?.[1] ?? "" };
+}
+
+function expectNoSecret({ openClaw, logged, world }: LoginLab, callback: string): void {
+  const saved = world.readStore().profiles["openai-codex:carol"];
+  const secrets = [
+    callback,
+    new URL(callback).searchParams.get("code"),
+    saved?.["access"],
+    saved?.["refresh"],
+    BOT_TOKEN,
+  ];
+  const output = [openClaw.everything, ...openClaw.modelHeard, ...logged, ...openClaw.logged].join("\n");
+  for (const secret of secrets) if (typeof secret === "string") expect(output).not.toContain(secret);
+}
+
+describe("a sign-in by a code inside OpenClaw", () => {
+  it("shows the code as the command's answer at once, and the rest in a message of its own, down to the receipt", async () => {
+    const lab = await loginLab();
+    const { openClaw, clock, issuer, last, shows, world } = lab;
+    await openClaw.startServices();
+    await openClaw.types(OWNER, "/codex_auth carol");
+    const card = /there: `(\S+)`/.exec(last());
+    expect(last()).toContain(`Open the page for the code: <${issuer.origin}/codex/device>`);
+    expect(
+      openClaw
+        .chat(OWNER)[0]
+        ?.buttons.flat()
+        .map(({ text }) => text),
+    ).toEqual(["Paste instead", "Cancel"]);
+    issuer.approveDevice(card?.[1] ?? "", "carol@example.com");
+    await clock.rests();
+    clock.advance(5 * SECOND);
+    await shows(/Signed in as `carol@example.com`/);
+    expect(openClaw.chat(OWNER)).toHaveLength(2);
+    expect(world.readStore().profiles["openai-codex:carol"]).toBeUndefined();
+    await openClaw.presses(OWNER, "Save and use first");
+    await shows(/✅ carol is saved/);
+    expect(openClaw.chat(OWNER)).toHaveLength(2);
+    expect(world.readStore().profiles["openai-codex:carol"]).toBeDefined();
+    expect(openClaw.modelHeard).toEqual([]);
+  });
+
+  it("turns to its link and back under the pressed card, though OpenClaw never told that message's id", async () => {
+    const { openClaw } = await loginLab();
+    await openClaw.types(OWNER, "/codex_auth carol");
+    await openClaw.presses(OWNER, "Paste instead");
+    expect(openClaw.chat(OWNER)).toHaveLength(1);
+    expect(openClaw.chat(OWNER)[0]?.text).toContain("Copy that whole address and send it to me here.");
+    await openClaw.presses(OWNER, "Use the code");
+    expect(openClaw.chat(OWNER)[0]?.text).toContain("Enter this code there");
+    expect(openClaw.chat(OWNER)).toHaveLength(1);
+  });
+});
+
+describe("a pasted address inside OpenClaw", () => {
+  it.each(VERSIONS)("is taken from the model and out of the chat on %s, and the login comes of it", async (version) => {
+    const lab = await loginLab({ version });
+    const { openClaw, issuer, bot, page, shows, world } = lab;
+    await openClaw.startServices();
+    await openClaw.types(OWNER, "/codex_auth paste carol");
+    const callback = issuer.approve(page(), "carol@example.com");
+    await openClaw.types(OWNER, callback);
+    await shows(/Signed in as `carol@example.com`/);
+    expect(openClaw.modelHeard).toEqual([]);
+    expect(bot.deleted).toEqual([{ chat: OWNER, message: openClaw.lastMessageId }]);
+    await openClaw.presses(OWNER, "Save and use first");
+    await shows(/✅ carol is saved/);
+    expect(world.readStore().profiles["openai-codex:carol"]).toBeDefined();
+    expectNoSecret(lab, callback);
+  });
+
+  it("is taken from the model too where it cannot be deleted, and the person is told to do it", async () => {
+    const lab = await loginLab();
+    const { openClaw, issuer, bot, page, shows } = lab;
+    await openClaw.types(OWNER, "/codex_auth paste carol");
+    bot.canDelete = false;
+    const callback = issuer.approve(page(), "carol@example.com");
+    await openClaw.types(OWNER, callback);
+    expect(await shows(/Signed in as/)).toContain("please delete it yourself");
+    expect(openClaw.modelHeard).toEqual([]);
+    expectNoSecret(lab, callback);
+  });
+
+  it("ends its attempt where a group has read it", async () => {
+    const { openClaw, issuer, page, last } = await loginLab();
+    await openClaw.types(OWNER, "/codex_auth paste carol");
+    const callback = issuer.approve(page(), "carol@example.com");
+    await openClaw.types(OWNER, callback, GROUP);
+    expect(last(GROUP)).toContain("is ended and cannot be used any more");
+    expect(openClaw.modelHeard).toEqual([]);
+    await openClaw.types(OWNER, callback);
+    expect(last()).not.toContain("Signed in");
+    expect(issuer.log.filter(({ path }) => path === "/oauth/token")).toEqual([]);
+  });
+
+  it("of somebody who owns nothing never reaches the model either, and uses up nobody's attempt in private", async () => {
+    const { openClaw, issuer, page, shows } = await loginLab();
+    await openClaw.types(OWNER, "/codex_auth paste carol");
+    const callback = issuer.approve(page(), "carol@example.com");
+    await openClaw.types(FRIEND, callback);
+    expect(openClaw.modelHeard).toEqual([]);
+    expect(openClaw.chat(FRIEND)).toEqual([]);
+    await openClaw.types(OWNER, callback);
+    await shows(/Signed in as/);
+  });
+
+  it("is told apart from what is the model's: other addresses, and a number under a list", async () => {
+    const { openClaw } = await loginLab();
+    await openClaw.types(OWNER, "/codex_auth");
+    await openClaw.types(OWNER, "2");
+    await openClaw.types(OWNER, "look at https://example.com/?code=1");
+    expect(openClaw.modelHeard).toEqual(["2", "look at https://example.com/?code=1"]);
+    expect(openClaw.chat(OWNER)).toHaveLength(1);
+  });
+
+  it("is never asked for where it could not be deleted: without the bot's account there are only codes", async () => {
+    const { openClaw, last } = await loginLab({ hasAccount: false });
+    await openClaw.types(OWNER, "/codex_auth carol");
+    expect(
+      openClaw
+        .chat(OWNER)[0]
+        ?.buttons.flat()
+        .map(({ text }) => text),
+    ).toEqual(["Cancel"]);
+    await openClaw.types(OWNER, "/codex_auth paste carol");
+    expect(last()).toContain("Sign-ins go by a code here");
+    await openClaw.types(OWNER, "/codex_auth help");
+    expect(last()).not.toMatch(/paste|finish/);
+  });
+});

@@ -1,0 +1,287 @@
+// OpenClaw as a plugin meets it, in memory: registrations, commands, presses and sending as they were measured on real gateways
+// (facts/openclaw-json-generation.md §5, openclaw-sqlite-generation.md §4, docs/openclaw-generations.md).
+
+import type {
+  CommandContext,
+  CommandDefinition,
+  InteractiveRegistration,
+  PluginApi,
+  PluginRuntime,
+  PluginService,
+  PressResponder,
+  ReplyPayload,
+  TelegramButtons,
+} from "../../src/hosts/openclaw/api.ts";
+
+/** One message that OpenClaw's bot shows in a chat. */
+export interface ShownMessage {
+  readonly id: number;
+  /** `markdown`: an answer of a command or a sent message; `raw`: what `respond` wrote. */
+  form: "markdown" | "raw";
+  text: string;
+  buttons: TelegramButtons;
+  presentation?: ReplyPayload["presentation"];
+}
+
+/** How a {@link FakeOpenClaw} is. */
+export interface FakeOpenClawOptions {
+  readonly version?: string;
+  /** openclaw.json, as the running gateway has it. */
+  readonly settings: Record<string, unknown>;
+  /** Ids that the channel lets in. Default: all that tests use. */
+  readonly allowFrom?: readonly string[];
+  /** Whether a plugin can send messages by itself. Default true. */
+  readonly canSend?: boolean;
+}
+
+type Hook = (event: unknown, context: unknown) => unknown;
+
+/** One gateway with a Telegram bot. */
+export class FakeOpenClaw {
+  readonly version: string;
+  settings: Record<string, unknown>;
+  canSend: boolean;
+  /** Telegram refuses what is written below a press. */
+  isDeaf = false;
+  /** What came through to the model. */
+  readonly modelHeard: string[] = [];
+  readonly diagnostics: string[] = [];
+  readonly logged: string[] = [];
+  /** Texts that Telegram refused: OpenClaw shows nothing then. */
+  readonly refused: string[] = [];
+  readonly hooks: { readonly name: string; readonly hook: Hook }[] = [];
+  readonly cli: string[] = [];
+  readonly #allowFrom: readonly string[] | undefined;
+  readonly #chats = new Map<string, ShownMessage[]>();
+  readonly #commands = new Map<string, CommandDefinition>();
+  readonly #interactive = new Map<string, InteractiveRegistration>();
+  readonly #services = new Map<string, PluginService>();
+  #lastId = 0;
+  /** The id of what a person wrote last. */
+  lastMessageId = 0;
+
+  constructor(options: FakeOpenClawOptions) {
+    this.version = options.version ?? "2026.4.5";
+    this.settings = options.settings;
+    this.canSend = options.canSend ?? true;
+    this.#allowFrom = options.allowFrom;
+  }
+
+  /** Registers a plugin as a gateway does: three times, on the same module, each time with another API object (§5). */
+  load(plugin: { register(api: PluginApi): void }, times = 3): void {
+    for (let time = 0; time < times; time += 1) plugin.register(this.#api());
+  }
+
+  async startServices(): Promise<void> {
+    for (const service of this.#services.values())
+      await service.start({ logger: { error: (line) => void this.logged.push(line) } });
+  }
+
+  async stopServices(): Promise<void> {
+    for (const service of this.#services.values()) await service.stop({});
+  }
+
+  get commandNames(): readonly string[] {
+    return [...this.#commands.keys()];
+  }
+
+  get namespaces(): readonly string[] {
+    return [...this.#interactive.keys()];
+  }
+
+  /** The messages of a chat, oldest first. */
+  chat(id: string): readonly ShownMessage[] {
+    return this.#chats.get(id) ?? [];
+  }
+
+  /** Everything that was ever shown anywhere, as it is now. */
+  get everything(): string {
+    return [...this.#chats.values()].flat().map(textOf).join("\n");
+  }
+
+  /** Somebody types into a chat; in a private chat its id is theirs. */
+  async types(personId: string, text: string, chatId = personId, channel = "telegram"): Promise<void> {
+    if (channel === "telegram" && this.#allowFrom?.includes(personId) === false) {
+      this.#show(chatId, { text: "You are not authorized to use this command." });
+      return;
+    }
+    const [, name = "", args] = /^\/(\w+)(?:\s+([\s\S]*))?$/.exec(text) ?? [];
+    const command = this.#commands.get(name);
+    this.lastMessageId = this.#lastId += 1;
+    if (command === undefined) {
+      await this.#toModel(personId, chatId, text, this.lastMessageId);
+      return;
+    }
+    // From 2026.9 on scopes are asked for; before, they are overlooked (docs, a).
+    if (this.#isSqlite && (command.requiredScopes ?? []).length > 0 && !this.#isOwner(channel, personId)) {
+      this.#show(chatId, { text: `⚠️ This command requires gateway scope: ${String(command.requiredScopes)}.` });
+      return;
+    }
+    const isGroup = chatId !== personId;
+    const context: CommandContext = {
+      senderId: personId,
+      channel,
+      args,
+      accountId: "default",
+      from: isGroup ? `${channel}:group:${chatId}` : `${channel}:${personId}`,
+      to: `${channel}:${chatId}`,
+    };
+    let payload: ReplyPayload;
+    try {
+      payload = await command.handler(context);
+    } catch {
+      payload = { text: "⚠️ Command failed. Please try again later." };
+    }
+    this.#show(chatId, payload);
+  }
+
+  /** Presses the button whose label holds `label` under the newest message of a chat that has it. */
+  async presses(personId: string, label: string, chatId = personId): Promise<void> {
+    const message = this.chat(chatId).findLast(({ buttons }) =>
+      buttons.flat().some(({ text }) => text.includes(label)),
+    );
+    const button = message?.buttons.flat().find(({ text }) => text.includes(label));
+    if (message === undefined || button === undefined)
+      throw new Error(`no button "${label}" in: ${this.chat(chatId).map(textOf).join(" / ")}`);
+    await this.pressesData(personId, button.callback_data, message, chatId);
+  }
+
+  /** Presses something with `data`, whether or not it is shown. */
+  async pressesData(personId: string, data: string, message: ShownMessage, chatId = personId): Promise<void> {
+    // Routed by the exact text before the first ":" (§5).
+    const registration = this.#interactive.get(data.slice(0, data.indexOf(":")));
+    if (registration === undefined) {
+      this.modelHeard.push(data);
+      return;
+    }
+    const result = await registration.handler({
+      senderId: personId,
+      accountId: "default",
+      conversationId: chatId,
+      isGroup: chatId !== personId,
+      callback: { data, messageId: message.id, chatId },
+      respond: this.#responder(message, chatId),
+    });
+    if (!result.handled) this.modelHeard.push(data);
+  }
+
+  #responder(message: ShownMessage, chatId: string): PressResponder {
+    return {
+      reply: async ({ text, buttons = [] }) => {
+        if (this.isDeaf) throw new Error("Forbidden: bot was blocked by the user");
+        this.#checked(buttons);
+        this.#push(chatId, { form: "raw", text, buttons });
+      },
+      editMessage: async ({ text, buttons = [] }) => {
+        if (this.isDeaf) throw new Error("Bad Request: message can't be edited");
+        this.#checked(buttons);
+        const isSame = message.text === text && JSON.stringify(message.buttons) === JSON.stringify(buttons);
+        if (isSame) throw new Error("Bad Request: message is not modified");
+        // Without a parse mode, and no buttons means that they go (§5).
+        Object.assign(message, { form: "raw", text, buttons });
+      },
+    };
+  }
+
+  #api(): PluginApi {
+    return {
+      config: this.settings,
+      runtime: this.#runtime(),
+      registerCommand: (command) => {
+        if (!/^[a-z0-9_]{1,32}$/.test(command.name)) throw new Error(`name ${command.name}`);
+        this.#commands.set(command.name, command);
+      },
+      registerInteractiveHandler: (registration) => {
+        if (!/^[A-Za-z0-9._-]+$/.test(registration.namespace)) throw new Error(`namespace ${registration.namespace}`);
+        if (this.#interactive.has(registration.namespace)) this.diagnostics.push(registration.namespace);
+        else this.#interactive.set(registration.namespace, registration);
+      },
+      registerService: (service) => {
+        if (!this.#services.has(service.id)) this.#services.set(service.id, service);
+      },
+      registerCli: (_registrar, { descriptors }) => void this.cli.push(...descriptors.map(({ name }) => name)),
+      on: (name, hook) => {
+        // Each hook of a plugin fires once, however often it was registered (§5).
+        if (!this.hooks.some((one) => one.name === name)) this.hooks.push({ name, hook });
+      },
+    };
+  }
+
+  #runtime(): PluginRuntime {
+    const send = async (to: string, payload: ReplyPayload): Promise<void> => this.#show(to, payload);
+    return {
+      version: this.version,
+      config: this.#isSqlite ? { current: () => this.settings } : { loadConfig: () => this.settings },
+      channel: {
+        outbound: {
+          loadAdapter: async (channel) =>
+            this.canSend && channel === "telegram"
+              ? { sendPayload: ({ to, payload }) => send(to, payload) }
+              : undefined,
+        },
+      },
+    };
+  }
+
+  /** The hooks of a plain message, in the order seen: `message_received`, then `before_dispatch` (docs, d). */
+  async #toModel(personId: string, chatId: string, content: string, messageId: number): Promise<void> {
+    const context = { channelId: "telegram", accountId: "default", conversationId: chatId };
+    const from = `telegram:${chatId}`;
+    // Where the message's id stands is different in each version.
+    const received = this.#is("2026.4") ? { metadata: { messageId } } : { messageId: String(messageId) };
+    for (const { name, hook } of this.hooks)
+      if (name === "message_received") await hook({ from, content, ...received }, context);
+    for (const { name, hook } of this.hooks) {
+      if (name !== "before_dispatch") continue;
+      const id = this.#isSqlite ? { messageId: String(messageId) } : {};
+      const event = { content, channel: "telegram", senderId: personId, isGroup: chatId !== personId, ...id };
+      const result = await hook(event, context);
+      if (typeof result === "object" && result !== null && "handled" in result && result.handled === true) {
+        if ("text" in result && typeof result.text === "string") this.#show(chatId, { text: result.text });
+        return;
+      }
+    }
+    this.modelHeard.push(content);
+  }
+
+  #show(chatId: string, payload: ReplyPayload): void {
+    const buttons = payload.channelData?.telegram.buttons ?? [];
+    try {
+      this.#checked(buttons);
+    } catch {
+      // OpenClaw does not look at the length; Telegram refuses, and nothing of the answer is seen (docs, a).
+      this.refused.push(payload.text);
+      return;
+    }
+    // `presentation` is overlooked before 2026.9.
+    const presentation = this.#isSqlite && payload.presentation !== undefined ? payload : {};
+    this.#push(chatId, { form: "markdown", text: payload.text, buttons, ...presentation });
+  }
+
+  #push(chatId: string, message: Omit<ShownMessage, "id">): void {
+    this.#lastId += 1;
+    this.#chats.set(chatId, [...this.chat(chatId), { ...message, id: this.#lastId }]);
+  }
+
+  #checked(buttons: TelegramButtons): void {
+    for (const { callback_data: data } of buttons.flat())
+      if (Buffer.byteLength(data) > 64) throw new Error("Bad Request: BUTTON_DATA_INVALID");
+  }
+
+  #isOwner(channel: string, personId: string): boolean {
+    const commands = this.settings["commands"] as { ownerAllowFrom?: readonly string[] } | undefined;
+    return commands?.ownerAllowFrom?.some((entry) => [personId, `${channel}:${personId}`].includes(entry)) === true;
+  }
+
+  #is(prefix: string): boolean {
+    return this.version.startsWith(`${prefix}.`);
+  }
+
+  get #isSqlite(): boolean {
+    return Number(this.version.split(".")[1]) >= 6;
+  }
+}
+
+function textOf({ text, buttons }: ShownMessage): string {
+  return [text, ...buttons.flat().map((button) => `[${button.text}]`)].join("\n");
+}

@@ -1,0 +1,11 @@
+// Workers killed at random instants on a machine like OpenClaw 2026.4.5: one store file, a restart into another process.
+
+import { describe, it } from "vitest";
+import { crashMatrix } from "../lab/crash-matrix.ts";
+import { times } from "../lab/run.ts";
+
+describe("a worker that is killed at any instant (2026.4.5)", () => {
+  it("leaves every job to be ended by the next one, and the machine as it should be", async () => {
+    await crashMatrix("one-file", times(250));
+  });
+});

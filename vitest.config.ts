@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     // `npm run test:process` runs those that start, kill and wait for real processes by the dozen.
-    exclude: ["test/e2e/**", "test/**/*.process.test.ts"],
+    exclude: ["test/e2e/**", "test/survival/**", "test/**/*.process.test.ts"],
     globalSetup: ["test/support/build-once.ts"],
     setupFiles: ["test/support/isolate-home.ts"],
     pool: "forks",

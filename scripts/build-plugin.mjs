@@ -10,7 +10,6 @@ import { reachableFrom } from "./build-plugin-graph.mjs";
 import { scanFile } from "./build-plugin-scan.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-// What `plugin/index.js` takes from `dist`.
 const ENTRY = join("hosts", "openclaw", "index.js");
 
 const { values } = parseArgs({
@@ -37,10 +36,10 @@ if (spawnSync(process.execPath, tsc, { stdio: "inherit" }).status !== 0) process
 
 // tsc also writes what is only imported for its types: the plugin holds what runs.
 const { files, packages } = reachableFrom(join(compiled, ENTRY));
-for (const file of files.keys()) place(file, join(folder, "dist", relative(compiled, file)));
+for (const file of files.keys()) placeCode(file, join(folder, "dist", relative(compiled, file)));
 rmSync(compiled, { recursive: true, force: true });
 const bundled = copyDependencies(packages, join(root, "node_modules"), join(folder, "node_modules"));
-for (const name of ["index.js", "openclaw.plugin.json"]) place(join(root, "plugin", name), join(folder, name));
+place(join(root, "plugin", "openclaw.plugin.json"), join(folder, "openclaw.plugin.json"));
 for (const name of ["LICENSE", "RISK.md", "SECURITY.md"]) place(join(root, name), join(folder, name));
 writeFileSync(join(folder, "package.json"), `${JSON.stringify(packageJson(), null, 2)}\n`);
 
@@ -65,7 +64,7 @@ process.stdout.write(
 
 /** No `dependencies`: OpenClaw would run npm for them, and what is needed lies in the folder already. */
 function packageJson() {
-  const entry = "./index.js";
+  const entry = `./${join("dist", ENTRY).split(sep).join("/")}`;
   return {
     name: "codex-auth-openclaw",
     version,
@@ -75,6 +74,15 @@ function packageJson() {
     engines: manifest.engines,
     openclaw: { extensions: [entry], runtimeExtensions: [entry] },
   };
+}
+
+// Up to 2026.5 OpenClaw gives its modules only to a file that cannot be loaded without them: a late import alone finds none
+// (docs/openclaw-generations.md, e). Written here and not in src, which is tested where there is no OpenClaw.
+function placeCode(from, to) {
+  const text = readFileSync(from, "utf8");
+  const isLate = /\bimport\(\s*"openclaw\//.test(text) && !/^import\b[^;]*"openclaw\//m.test(text);
+  mkdirSync(dirname(to), { recursive: true });
+  writeFileSync(to, isLate ? `import "openclaw/plugin-sdk/plugin-entry";\n${text}` : text);
 }
 
 function place(from, to) {

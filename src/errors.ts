@@ -84,7 +84,8 @@ type StoreCode =
   | "ERR_STORE_CORRUPT"
   | "ERR_STORE_CONFLICT"
   | "ERR_STORE_DRIFT"
-  | "ERR_STORE_LEGACY";
+  | "ERR_STORE_LEGACY"
+  | "ERR_STORE_LINKED";
 
 /** Codes of taking a login over from the Codex CLI, and of handing one to it. */
 type CodexCliCode =

@@ -9,10 +9,12 @@ import { OWNER } from "./hosts/telegram/bot-lab.ts";
 import { executeOpenJobs } from "../src/hosts/worker/execute.ts";
 import { enqueueChange } from "./support/change-jobs.ts";
 import { LoginLab } from "./hosts/telegram/login-lab.ts";
+import { announcePlugin, pluginAtWork } from "../src/apply/presence.ts";
 import { loadConfig } from "../src/config/config.ts";
 import { readEnvironment } from "../src/config/env.ts";
 import { ownPaths } from "../src/config/paths.ts";
 import { LeaseHost } from "../src/hosts/lease.ts";
+import { publishProfiles } from "../src/hosts/openclaw/ports.ts";
 import { buildParts } from "../src/hosts/services.ts";
 import { openUsage } from "../src/hosts/usage.ts";
 import { startSandboxBroker } from "../src/sandbox/broker.ts";
@@ -140,6 +142,21 @@ async function runUsage(stateDir: string): Promise<void> {
   expect(usages.some(({ outcome }) => outcome.kind === "report")).toBe(true);
 }
 
+/** The plugin inside the gateway: it says that it is there, and what there is. */
+async function runPlugin(stateDir: string, seen: Seen): Promise<void> {
+  const environment = readEnvironment({ HOME: dirname(stateDir), OPENCLAW_STATE_DIR: stateDir });
+  const config = await loadConfig(ownPaths(stateDir).config, environment);
+  const parts = buildParts({ environment, config, log: silentLog, launch: async () => undefined });
+  const stop = new AbortController();
+  const sign = { version: "0", generation: "json-single" } as const;
+  const announced = announcePlugin(parts.own, sign, { now: Date.now, signal: stop.signal });
+  await publishProfiles(parts, "2026.4.5");
+  await expect.poll(() => pluginAtWork(parts.own, Date.now)).toBeDefined();
+  seen.look();
+  stop.abort();
+  await announced;
+}
+
 /** A machine that leases a login, counts, and passes an export on. */
 async function runLease(stateDir: string): Promise<void> {
   const broker = await startSandboxBroker();
@@ -179,6 +196,7 @@ describe("the files of RISK.md", () => {
     await runRenewal(lab, stateDir);
     await runLease(stateDir);
     await runUsage(stateDir);
+    await runPlugin(stateDir, seen);
     seen.look();
 
     const { profiles } = lab.world.readStore();

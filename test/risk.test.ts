@@ -47,6 +47,7 @@ describe("the hosts of RISK.md", () => {
     "src/gateway/health.ts": "127.0.0.1",
     "src/gateway/rpc.ts": "127.0.0.1",
     "src/lease/broker-request.ts": "lease baseUrl",
+    "src/hosts/openclaw/delete-message.ts": "api.telegram.org",
     "src/hosts/telegram/bot.ts": "api.telegram.org",
     "src/hosts/telegram/polling.ts": "api.telegram.org",
     "src/hosts/telegram/retries.ts": "api.telegram.org",

@@ -66,6 +66,7 @@ export class ApplyEngine {
   /** Takes up what an earlier process left: call it at the start of every host. Tells how many jobs go on. */
   async resume(): Promise<number> {
     await this.#dropTakenOver();
+    await this.queue.dropEndedSecrets();
     const open = await this.queue.open();
     if (open.length > 0) await this.#launch();
     return open.length;

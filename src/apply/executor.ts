@@ -4,6 +4,7 @@ import { APPLY } from "../config/defaults.ts";
 import { isCodexAuthError, toCodexAuthError } from "../errors.ts";
 import { isChange } from "../profiles/store.ts";
 import { bringsLogin, hasEnded } from "./job.ts";
+import { jobFor } from "./job-ids.ts";
 import { JobRun, problemOf } from "./job-run.ts";
 import type { ParkedLogin } from "./parked.ts";
 import type { Reign } from "./reign.ts";
@@ -11,10 +12,10 @@ import type { ExecutorServices } from "./services.ts";
 import { isOvertaken } from "./steps/overtaken.ts";
 import { assertStillAllowed } from "./steps/permission.ts";
 import { prepare } from "./steps/prepare.ts";
-import { renew, writeRenewal } from "./steps/renew.ts";
+import { hasCome, renew, writeRenewal } from "./steps/renew.ts";
 import { hasRestartedSince, restartFor } from "./steps/restart.ts";
 import { rollBack } from "./steps/roll-back.ts";
-import { settle } from "./steps/settle.ts";
+import { againId, settle } from "./steps/settle.ts";
 import { verify } from "./steps/verify.ts";
 import { cancelled, endsReign, fallBackToRestart, leavesJob, write } from "./steps/write.ts";
 
@@ -47,8 +48,8 @@ export class Executor {
     for (;;) {
       const open = await this.#services.queue.open();
       if (open.length === 0) return ended;
-      const { queue, now } = this.#services;
-      const runs = open.map((job) => new JobRun(job, { queue, reign: this.#reign, now }));
+      const { queue, now, store } = this.#services;
+      const runs = open.map((job) => new JobRun(jobFor(job, store.provider), { queue, reign: this.#reign, now }));
       const failures = new Map<JobRun, unknown>();
       // One after the other: each plan rests on what the one before has written.
       const each = async (work: (run: JobRun) => Promise<void>): Promise<void> => {
@@ -78,9 +79,10 @@ export class Executor {
 
   /** Removes what is old; whatever stands in the way of that must not stand in the way of a job. */
   async #tidy(): Promise<void> {
-    const { queue, receipts, parked, log } = this.#services;
+    const { queue, receipts, parked, outbox, log } = this.#services;
     const forgetRotations = async (): Promise<unknown> => this.#services.renewal?.rotations.prune();
-    for (const work of [() => queue.prune(), () => receipts.prune(), () => parked.sweep(), forgetRotations]) {
+    const sweeps = [() => parked.sweep(), () => outbox.sweep()];
+    for (const work of [() => queue.prune(), () => receipts.prune(), ...sweeps, forgetRotations]) {
       await work().catch((error: unknown) => log.error("tidy", error));
     }
   }
@@ -157,13 +159,21 @@ export class Executor {
     this.#services.log.error("step failed", error, { job: run.job.id, state });
     const isBefore = state === "queued" || state === "prepared";
     // The locks of a renewal are let go after its write: what became of the store meanwhile is looked at next, as after every write.
-    if (run.job.kind === "renew-login" && state === "activated" && isCodexAuthError(error, "ERR_LOCK_LOST")) return;
+    if (
+      run.job.kind === "renew-login" &&
+      isCodexAuthError(error, "ERR_LOCK_LOST") &&
+      (state === "activated" || hasEnded(run.job))
+    )
+      return;
+    if (await this.#mayTellLater(run, error)) return;
     if (
       isCodexAuthError(error, "ERR_STORE_CONFLICT", "ERR_LOCK_LOST") &&
       (isBefore || (state === "written" && mode === "reload"))
     ) {
       // To plan again over our own login that the gateway has renewed meanwhile would put a consumed token back.
-      if (run.job.plan !== undefined && (await isOvertaken(run.job, this.#services).catch(() => false))) {
+      // A renewal that was never written has not been renewed any further: what lies there is somebody else's, and ours is kept.
+      const wasWritten = run.job.kind !== "renew-login" || run.job.journal.some((entry) => entry.state === "written");
+      if (run.job.plan !== undefined && wasWritten && (await isOvertaken(run.job, this.#services).catch(() => false))) {
         return run.advance("activated", {}, "a later value of the profile has come meanwhile");
       }
       if (this.#replans(run) < APPLY.replanAttempts) return run.advance("queued", {}, "planned again");
@@ -182,12 +192,23 @@ export class Executor {
     }
     // An end that fails again would loop: it is left for the next executor.
     if (state === "verified") throw toCodexAuthError(failure);
-    await run.advance("rolling-back", { problem: problemOf(failure) });
+    const problem = problemOf(failure);
+    const isRenewal = run.job.kind === "renew-login";
+    await run.advance("rolling-back", { problem: isRenewal ? { ...problem, next: RESTART_FIRST } : problem });
+  }
+
+  /** A renewal that is written, and a gateway that is just starting: it is told a little later, without the locks in hand. */
+  async #mayTellLater(run: JobRun, error: unknown): Promise<boolean> {
+    const { kind, state, repairs } = run.job;
+    if (kind !== "renew-login" || state !== "written" || repairs >= APPLY.repairAttempts) return false;
+    if (!isCodexAuthError(error, "ERR_GATEWAY_STARTING", "ERR_GATEWAY_DISAGREES")) return false;
+    await run.update({ repairs: repairs + 1 });
+    return true;
   }
 
   /** Ends a job that has written nothing. There is nothing to park of a leased credential: the broker leases it again. */
   async #giveUp(run: JobRun, error: unknown): Promise<void> {
-    const problem = problemOf(error);
+    const problem = run.job.renewal === undefined ? problemOf(error) : { ...problemOf(error), next: TAKE_IT };
     if (isCodexAuthError(error, "ERR_CANCELLED"))
       await settle(run, { outcome: "cancelled", park: "cancelled", problem }, this.#services);
     else if (await this.#holdsLogin(run))
@@ -198,7 +219,8 @@ export class Executor {
   /** Whether the job has tokens that nobody else has: those of a renewal only once they have come. */
   async #holdsLogin({ job }: JobRun): Promise<boolean> {
     if (!bringsLogin(job)) return false;
-    return job.kind === "save-login" || (await this.#services.queue.secrets.get(job.id))?.login !== undefined;
+    if (job.kind === "save-login" || (await hasCome(job, this.#services))) return true;
+    return (await this.#services.parked.get(againId(job))) !== undefined;
   }
 
   /**
@@ -221,7 +243,7 @@ export class Executor {
   async #assertWanted(run: JobRun): Promise<void> {
     const { job } = run;
     // What has come for a presented token is stored, whatever anybody wants by now: nobody else has it.
-    if (job.kind === "renew-login" && job.renewal !== undefined) return;
+    if (await hasCome(job, this.#services)) return;
     try {
       if (await this.#services.queue.isCancelRequested(job.id)) throw cancelled(job);
       await assertStillAllowed(job, this.#services);
@@ -257,6 +279,12 @@ function mustWait({ job }: JobRun, runs: readonly JobRun[]): boolean {
   );
   return older.some((one) => one.job.profileId === job.profileId && !hasEnded(one.job));
 }
+
+/** What to do about a renewal that is in the store, and that the gateway could not be told of. */
+const RESTART_FIRST =
+  "Restart the gateway now: until then it has the old refresh token, and would end this login by using it.";
+/** What to do about a renewal that did not get into the store, whose login there is used up. */
+const TAKE_IT = "The renewed login is kept, and the one in the store is used up: look at it with `/codex_auth parked`.";
 
 /** Why the login of a job that wrote nothing waits now. */
 function parkReason(error: unknown): ParkedLogin["reason"] {

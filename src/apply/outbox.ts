@@ -1,5 +1,6 @@
 // Answers that must reach the chat that asked, even if the bot was restarted in between: kept until a host has delivered them.
 
+import { join } from "node:path";
 import { z } from "zod";
 import { APPLY } from "../config/defaults.ts";
 import { RecordFolder } from "../storage/record-folder.ts";
@@ -22,21 +23,27 @@ const outboxSchema = z.object({
   ]),
 });
 
+const toldSchema = z.object({ id: z.string(), at: z.number() });
+
 /** One answer that waits for its host; it names what to say, the host words it. */
 export type OutboxMessage = z.infer<typeof outboxSchema>;
 
 /** The answers that are still to be delivered. */
 export class Outbox {
   readonly #records: RecordFolder<OutboxMessage>;
+  /** Receipts that were shown: whoever ends a job a second time after a crash does not tell it a second time. */
+  readonly #told: RecordFolder<z.infer<typeof toldSchema>>;
   readonly #now: () => number;
 
   constructor(options: { readonly folder: string; readonly now: () => number }) {
     this.#records = new RecordFolder(options.folder, outboxSchema);
+    this.#told = new RecordFolder(join(options.folder, "told"), toldSchema);
     this.#now = options.now;
   }
 
-  /** Adds a message; the same id again is the same message, also after it was delivered once by a crash in between. */
+  /** Adds a message; the same id again is the same message. A receipt is told once, also where it was shown meanwhile. */
   async put(message: Omit<OutboxMessage, "schemaVersion" | "createdAt">): Promise<void> {
+    if (message.content.kind === "receipt" && (await this.#told.get(message.id)) !== undefined) return;
     await this.#records.create(message.id, { ...message, schemaVersion: 1, createdAt: this.#now() });
   }
 
@@ -51,13 +58,17 @@ export class Outbox {
     return live.toSorted((a, b) => a.createdAt - b.createdAt);
   }
 
-  /** Removes what killed writers left half written. */
+  /** Removes what killed writers left half written, and notes that nobody will ask for any more. */
   async sweep(): Promise<void> {
-    await this.#records.sweep();
+    await Promise.all([this.#records.sweep(), this.#told.sweep()]);
+    const { records } = await this.#told.scan();
+    for (const { id, at } of records) if (this.#now() - at > APPLY.outboxTtlMs) await this.#told.remove(id);
   }
 
   /** Forgets a message that its host has shown. */
   async delivered(id: string): Promise<void> {
+    const message = await this.#records.get(id);
+    if (message?.content.kind === "receipt") await this.#told.put(id, { id, at: this.#now() });
     await this.#records.remove(id);
   }
 

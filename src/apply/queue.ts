@@ -178,6 +178,11 @@ export class JobQueue {
     return { job: other !== undefined && isLike(other, job) ? other : job, existed: true };
   }
 
+  /** An end that was killed before its last line leaves the job's tokens: nobody needs them any more. */
+  async dropEndedSecrets(): Promise<void> {
+    for (const job of await this.list()) if (hasEnded(job)) await this.secrets.remove(job.id);
+  }
+
   /** Removes what ended jobs leave behind once it is old: job files, cancel requests, and secrets that belong to no job. */
   async prune(): Promise<void> {
     // The secret of a job that we cannot read is the only copy of its login: it stays with its job.

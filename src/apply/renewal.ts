@@ -12,6 +12,8 @@ export interface RenewalPort {
    * here and is passed on.
    */
   renew(token: Secret, beforeSend: () => Promise<void>): Promise<Renewal>;
+  /** The client that our tokens are for. */
+  readonly clientId: string;
   readonly rotations: Rotations;
   /** Refresh tokens that lie outside OpenClaw's stores, such as in the Codex CLI's login file. @throws where one cannot be read. */
   elsewhere(): Promise<readonly TokenHolder[]>;

@@ -2,8 +2,8 @@
 
 import { sameIdentity, type Identity } from "../profiles/claims.ts";
 import { readCodexLogin } from "../profiles/codex-home.ts";
+import { describeCredential } from "../profiles/credential-facts.ts";
 import { CODEX_CLI, codexCliHolders, type TokenHolder } from "../profiles/owners.ts";
-import { openCredential } from "../profiles/profile.ts";
 import { shortName } from "../profiles/selector.ts";
 import type { ProfileStore } from "../profiles/store.ts";
 import { fingerprint } from "../secrets/fingerprint.ts";
@@ -15,7 +15,7 @@ import type { JobQueue } from "./queue.ts";
 
 /** Where refresh tokens lie on this machine. */
 export interface TokenPlaces {
-  readonly store: Pick<ProfileStore, "agents" | "read" | "readCredential" | "sharedTokens">;
+  readonly store: Pick<ProfileStore, "agents" | "read" | "readCredential" | "describe" | "sharedTokens">;
   readonly parked: Pick<ParkedLogins, "list" | "tokens" | "unreadable">;
   readonly queue: Pick<JobQueue, "get" | "open" | "unreadable" | "secrets">;
   /** The login files of the Codex CLI. */
@@ -76,8 +76,7 @@ async function inAgent(
   const [unreadable, sameAccount]: [string[], string[]] = [[], []];
   for (const { id, inherited, identity: held } of (await store.read(agentId)).summaries) {
     if (inherited) continue;
-    const stored = await store.readCredential(id, agentId);
-    const isElsewhere = stored !== undefined && openCredential(stored.credential)["oauthRef"] !== undefined;
+    const isElsewhere = (await describeCredential(store, id, agentId))?.isElsewhere === true;
     // Its tokens lie in another program's store, where we do not look.
     if (isElsewhere) unreadable.push(profileWords(id, agentId));
     if (identity !== undefined && sameIdentity(held, identity)) sameAccount.push(profileWords(id, agentId));

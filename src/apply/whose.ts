@@ -3,8 +3,8 @@
 import { LEASE } from "../config/defaults.ts";
 import { cleanText } from "../clean-text.ts";
 import { CodexAuthError } from "../errors.ts";
-import { accessTokenOf, parseCredential } from "../profiles/profile.ts";
-import { fingerprintJson } from "../secrets/fingerprint.ts";
+import type { CredentialFacts } from "../profiles/credential-facts.ts";
+import { isSameProfile } from "../profiles/profile.ts";
 import type { Receipts } from "./receipt.ts";
 
 /** Whose a credential is. */
@@ -14,23 +14,24 @@ export type Keeper =
   | { readonly kind: "program"; readonly name: string }
   | { readonly kind: "lease" };
 
-/** Who keeps `entry`, which is stored under `profileId`; `receipts` know which entries the lease has written. */
-export async function keeperOf(entry: unknown, profileId: string, receipts: Pick<Receipts, "list">): Promise<Keeper> {
-  const credential = parseCredential(entry);
-  if (credential === undefined) return { kind: "person" };
-  const { managedBy } = credential;
+/** Who keeps what is stored under `profileId`, undefined where it cannot be read; `receipts` know which entries the lease has written. */
+export async function keeperOf(
+  facts: CredentialFacts | undefined,
+  profileId: string,
+  receipts: Pick<Receipts, "list">,
+): Promise<Keeper> {
+  if (facts === undefined) return { kind: "person" };
+  const { managedBy } = facts;
   if (managedBy !== undefined && managedBy.trim() !== "") return { kind: "program", name: cleanText(managedBy, 64) };
-  if (credential["oauthRef"] !== undefined)
-    return { kind: "program", name: "the program in whose store its token lies" };
-  if (credential.type !== "token" || accessTokenOf(credential) === undefined) return { kind: "person" };
-  if (profileId === LEASE.profileId) return { kind: "lease" };
-  const print = fingerprintJson(entry);
+  if (facts.isElsewhere) return { kind: "program", name: "the program in whose store its token lies" };
+  if (facts.type !== "token" || facts.access === undefined) return { kind: "person" };
+  if (isSameProfile(profileId, LEASE.profileId)) return { kind: "lease" };
   const written = await receipts.list(Number.POSITIVE_INFINITY);
   const isLeased = written.some(
     (receipt) =>
       receipt.kind === "save-lease" &&
-      receipt.profileId === profileId &&
-      receipt.files.some(({ after }) => after === print),
+      isSameProfile(receipt.profileId, profileId) &&
+      receipt.files.some(({ after }) => after === facts.entry),
   );
   return { kind: isLeased ? "lease" : "person" };
 }

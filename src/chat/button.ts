@@ -84,6 +84,8 @@ export const ACTIONS = {
   /** Asks whether what a receipt is about shall be taken back. */
   codex_auth_undo: look,
   codex_auth_undoyes: decide,
+  /** Ends a script's question without doing anything. */
+  codex_auth_no: look,
   /** Gives a job up that has not been written yet. */
   codex_auth_cancel: view,
   /** Looks at the lease again. */

@@ -3,6 +3,7 @@
 import type { Keeper } from "../apply/whose.ts";
 import { cleanText } from "../clean-text.ts";
 import { CHAT } from "../config/defaults.ts";
+import { CODEX_PROVIDER, type CodexProvider } from "../profiles/profile.ts";
 import type { SessionPin } from "../profiles/session-pins.ts";
 import type { PlannedChange } from "../profiles/store.ts";
 import type { Turn } from "./context.ts";
@@ -14,6 +15,11 @@ type Parts = Pick<Turn, "services" | "asker">;
 /** A profile's name, as data. */
 export function nameSpan({ asker }: Pick<Turn, "asker">, profileId: string): Line[number] {
   return bold(nameFor(asker, profileId));
+}
+
+/** OpenClaw's own command that binds one chat to a profile; `<model>` is the person's to fill in. */
+export function modelCommand(profileId: string, provider: CodexProvider = CODEX_PROVIDER): Line[number] {
+  return code(`/model ${provider}/<model>@${profileId}`);
 }
 
 /** Names of profiles in their order. */
@@ -88,7 +94,7 @@ export async function pinLines(
       : [
           [
             `${words(byPerson)} by a person's choice and may stay there. To move it, send there: `,
-            code(`/model openai-codex/<model>@${profileId}`),
+            modelCommand(profileId, services.store.provider),
           ],
         ]),
   ];

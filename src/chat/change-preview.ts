@@ -3,11 +3,13 @@
 import type { Address, Job } from "../apply/job.ts";
 import type { ChangeRequest } from "../apply/new-job.ts";
 import type { Enqueued } from "../apply/queue.ts";
+import { notHere } from "../apply/steps/renewal-errors.ts";
 import type { Wanted } from "../apply/wanted.ts";
 import { assertOwn, keeperOf, type Keeper } from "../apply/whose.ts";
 import { CodexAuthError } from "../errors.ts";
+import { describeCredential } from "../profiles/credential-facts.ts";
 import { orderAfterChoice, orderAfterRemoval } from "../profiles/order.ts";
-import { CODEX_PROVIDER, openCredential, parseCredential, refreshTokenOf } from "../profiles/profile.ts";
+import { CODEX_PROVIDER } from "../profiles/profile.ts";
 import { loginPrint } from "../profiles/same-login.ts";
 import { resolveSelector } from "../profiles/selector.ts";
 import type { StoreSnapshot } from "../profiles/store.ts";
@@ -72,12 +74,11 @@ export async function subjectOf(
       next: "See those there are with `/codex_auth`.",
     });
   }
-  const stored = await services.store.readCredential(profileId, agentId);
-  const entry = stored === undefined ? undefined : openCredential(stored.credential);
-  const keeper = await keeperOf(entry, profileId, services.engine.receipts);
-  const isReadable = parseCredential(entry) !== undefined;
-  const isRenewable = entry !== undefined && refreshTokenOf(entry) !== undefined;
-  return { store, profile, keeper, print: loginPrint(entry), isReadable, isRenewable };
+  const facts = await describeCredential(services.store, profileId, agentId);
+  const keeper = await keeperOf(facts, profileId, services.engine.receipts);
+  const print = facts?.login ?? loginPrint(undefined);
+  const isRenewable = facts?.renewsItself === true;
+  return { store, profile, keeper, print, isReadable: facts !== undefined, isRenewable };
 }
 
 /** Works out what `wanted` would do. @throws CodexAuthError where it cannot be done, with the reason. */
@@ -170,7 +171,7 @@ async function previewRemoval(turn: Parts, wanted: WantedOf<"remove">, subject: 
 async function previewName(turn: Parts, wanted: WantedOf<"rename">, subject: Subject): Promise<Preview> {
   const { agentId, profileId } = wanted;
   assertOwn(subject.keeper);
-  const { provider = CODEX_PROVIDER } = turn.services.store;
+  const { provider = CODEX_PROVIDER } = subject.store;
   const { profileId: to, viaDefault } = resolveSelector(wanted.to, [`${provider}:default`], provider);
   if (to === profileId || viaDefault) throw nothingToDo("It has that name already.");
   const { plan } = await turn.services.store.plan({ profileId, provider: CODEX_PROVIDER, renameTo: to }, agentId);
@@ -216,6 +217,7 @@ async function previewReset(turn: Parts, wanted: WantedOf<"reset">, subject: Sub
 async function previewRenewal(turn: Parts, wanted: WantedOf<"refresh">, subject: Subject): Promise<Preview> {
   const { profile, keeper, isRenewable } = subject;
   assertOwn(keeper);
+  if ((await turn.services.mayRenew?.()) === false) throw notHere();
   if (!isRenewable) {
     throw new CodexAuthError("ERR_RENEWAL_NONE", {
       message: "This profile holds nothing that could be renewed: there is no refresh token in it.",

@@ -11,6 +11,7 @@ import { previewOf, type Preview } from "./change-preview.ts";
 import { mayBeUndone, previewUndo } from "./change-undo.ts";
 import type { CodexAuthCommand } from "./command.ts";
 import { button, requirePrivate, show, type Turn } from "./context.ts";
+import { noButton } from "./decline.ts";
 import { nameFor } from "./profile-words.ts";
 import { receiptWords } from "./receipt-words.ts";
 import { bold, code, type Line, type Reply } from "./reply.ts";
@@ -58,7 +59,8 @@ export async function changeReply(turn: Pick<Turn, "services" | "asker">, wanted
   await turn.services.lists.propose(turn.asker, ref, preview.wanted);
   const head: Line = ["🔔 A script on this machine asks for a change. Nothing is done before you press."];
   const reply = replyOf(turn, preview, await subjectFor(turn, preview));
-  return { ...reply, lines: [head, ...reply.lines] };
+  const no = noButton(turn, { kind: "change", ref });
+  return { lines: [head, ...reply.lines], buttons: [...(reply.buttons ?? []), [no]] };
 }
 
 /** The receipts whose change may be taken back, the newest first. */

@@ -1,13 +1,14 @@
 // What happens to a received login: the card that asks, with both accounts where two are concerned, and the saving.
 
 import type { ParkedLogin } from "../apply/parked.ts";
-import { CODEX_PROVIDER } from "../profiles/profile.ts";
+import { CODEX_PROVIDER, profileIdFor } from "../profiles/profile.ts";
 import { shortName } from "../profiles/selector.ts";
 import type { StoreSnapshot } from "../profiles/store.ts";
 import type { ProfileSummary } from "../profiles/summary.ts";
 import { button, show, storedFingerprint, type Turn } from "./context.ts";
 import { refOf } from "./button.ts";
 import { SUBCOMMANDS } from "./command.ts";
+import { noButton } from "./decline.ts";
 import { accountSpans, expiryWords, idSpan, nameFor, profileSpans } from "./profile-words.ts";
 import { bold, code, type ActionButton, type Line, type Reply } from "./reply.ts";
 import { otherHolders, secondOwnerLines } from "./owners.ts";
@@ -28,13 +29,15 @@ export interface Decision {
   readonly fingerprint: string;
 }
 
-/** Compares a received login with what `profileId` (the intended profile by default) holds now. */
+/** Compares a received login with what the profile `meant` (the intended one by default) holds now. */
 export async function decide(
   turn: Pick<Turn, "services">,
   parked: ParkedLogin,
-  profileId: string = parked.profileId,
+  meant: string = parked.profileId,
 ): Promise<Decision> {
   const store = await turn.services.store.read(parked.agentId);
+  // It may have been parked before OpenClaw was updated to its database, where the same profile has another id.
+  const profileId = profileIdFor(store.provider ?? CODEX_PROVIDER, meant);
   const current = store.summaries.find(({ id }) => id === profileId);
   const fingerprint = await storedFingerprint(turn, parked.agentId, profileId);
   return { parked, profileId, store, current, relation: relationOf(parked, current), fingerprint };
@@ -72,7 +75,12 @@ export async function decisionReply(turn: Pick<Turn, "services" | "asker">, deci
     ...(relation === "new" || relation === "same" ? plainQuestion(turn, decision) : replaceQuestion(turn, decision)),
     ...secondOwnerLines(holders),
   );
-  return { lines, buttons: decisionButtons(turn, decision, holders.length > 0) };
+  const holder = holderOf(decision);
+  const home = holder === undefined ? undefined : await decide(turn, parked, holder.id);
+  const buttons = decisionButtons(turn, decision, { isShared: holders.length > 0, home });
+  // What a script asks for may simply be left; a person's own login has *Discard*.
+  const no = parked.reason === "approval-needed" ? [[noButton(turn, { kind: "login", parkedId: parked.id })]] : [];
+  return { lines, buttons: [...buttons, ...no] };
 }
 
 /** A name for the login that no profile has: from its e-mail address, else from the profile that was meant. */
@@ -134,17 +142,25 @@ function replaceQuestion(turn: Pick<Turn, "services" | "asker">, decision: Decis
 }
 
 /** A profile that holds this very account already is the likelier place than a further one. */
-function heldElsewhere({ asker }: Pick<Turn, "asker">, { parked, profileId, store }: Decision): readonly Line[] {
-  const holder = store.summaries.find((one) => one.id !== profileId && relationOf(parked, one) === "same");
+function heldElsewhere({ asker }: Pick<Turn, "asker">, decision: Decision): readonly Line[] {
+  const holder = holderOf(decision);
   if (holder === undefined) return [];
-  const typed = `/codex_auth take ${parked.id} as ${shortName(holder.id)}`;
-  return [[bold(nameFor(asker, holder.id)), " holds the same account as this login. To renew that one: ", code(typed)]];
+  const name = bold(nameFor(asker, holder.id));
+  return [[name, " holds the same account as this login already: saving it there renews that one."]];
+}
+
+/** The profile that this login would only renew, where another one was meant and no other program keeps it. */
+function holderOf({ parked, profileId, store, relation }: Decision): ProfileSummary | undefined {
+  if (relation === "new" || relation === "same") return undefined;
+  return store.summaries.find(
+    (one) => one.id !== profileId && one.managedBy === undefined && relationOf(parked, one) === "same",
+  );
 }
 
 function decisionButtons(
   turn: Pick<Turn, "services" | "asker">,
   decision: Decision,
-  isShared: boolean,
+  { isShared, home }: { readonly isShared: boolean; readonly home: Decision | undefined },
 ): readonly (readonly ActionButton[])[] {
   const { parked, relation } = decision;
   const subject = saveSubject(decision);
@@ -167,12 +183,7 @@ function decisionButtons(
       end,
     ];
   }
-  const name = suggestName(decision);
-  const saveAs = button(turn, "codex_auth_saveas", ["saveas", parked.id, parked.agentId, name], {
-    label: `Save as new profile "${name}"`,
-    typed: `/codex_auth take ${parked.id} as ${name}`,
-    style: "primary",
-  });
+  const saveAs = home === undefined ? saveAsButton(turn, decision) : saveThereButton(turn, home, isPlain);
   const replaced = nameFor(turn.asker, decision.profileId);
   const replace = button(turn, "codex_auth_replace", subject, {
     label: `Replace what "${replaced}" holds`,
@@ -180,6 +191,26 @@ function decisionButtons(
     style: "danger",
   });
   return [[saveAs], [replace], end];
+}
+
+/** A profile of its own for an account that none holds yet. */
+function saveAsButton(turn: Pick<Turn, "services" | "asker">, decision: Decision): ActionButton {
+  const { parked } = decision;
+  const name = suggestName(decision);
+  return button(turn, "codex_auth_saveas", ["saveas", parked.id, parked.agentId, name], {
+    label: `Save as new profile "${name}"`,
+    typed: `/codex_auth take ${parked.id} as ${name}`,
+    style: "primary",
+  });
+}
+
+/** The profile that holds this very account: a further one of it would only be confused with that. */
+function saveThereButton(turn: Pick<Turn, "services" | "asker">, home: Decision, isPlain: boolean): ActionButton {
+  return button(turn, "codex_auth_keep", saveSubject(home), {
+    label: `Save to "${nameFor(turn.asker, home.profileId)}"`,
+    typed: `${typedTake(home)}${isPlain ? "" : " replace"}`,
+    style: "primary",
+  });
 }
 
 /** The typed command that takes this login to this target. */

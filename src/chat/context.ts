@@ -1,7 +1,7 @@
 // One conversation turn: who asked, what the chat is made of, and how to answer.
 
 import { CodexAuthError } from "../errors.ts";
-import { fingerprint } from "../secrets/fingerprint.ts";
+import { describeCredential } from "../profiles/credential-facts.ts";
 import { refOf, type ActionName } from "./button.ts";
 import type { Asker, Outgoing } from "./conversation.ts";
 import type { DeviceBoard } from "./device-board.ts";
@@ -52,8 +52,7 @@ export async function storedFingerprint(
   agentId: string,
   profileId: string,
 ): Promise<string> {
-  const stored = await turn.services.store.readCredential(profileId, agentId);
-  return stored === undefined ? "none" : fingerprint(stored.credential);
+  return (await describeCredential(turn.services.store, profileId, agentId))?.sealed ?? "none";
 }
 
 /** Refuses what only a private chat may do. @throws CodexAuthError `ERR_PRIVATE_CHAT_ONLY`. */

@@ -33,7 +33,10 @@ export class DeviceBoard {
     const entry = newlyWatched({ signIn, chat, head, now: this.#services.now() });
     this.#watched.set(signIn.id, entry);
     // A chat that cannot be reached now is tried again at each look.
-    const painted = this.#alone(entry, () => this.#paint(entry)).catch((error: unknown) => this.#log(entry, error));
+    const painted = this.#alone(entry, async () => {
+      // One that ended while nobody ran has only that to show.
+      if ((await this.#devices.endOf(entry.signIn)) === undefined) await this.#paint(entry);
+    }).catch((error: unknown) => this.#log(entry, error));
     entry.done = painted.then(() => this.#run(entry)).finally(() => this.#watched.delete(signIn.id));
     await painted;
   }

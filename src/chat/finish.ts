@@ -4,6 +4,7 @@ import { hasEnded } from "../apply/job.ts";
 import { jobIdOf } from "../apply/new-job.ts";
 import type { ParkedLogin } from "../apply/parked.ts";
 import { isCodexAuthError, toCodexAuthError } from "../errors.ts";
+import { isSameProfile } from "../profiles/profile.ts";
 import { resolveSelector } from "../profiles/selector.ts";
 import type { StoreSnapshot } from "../profiles/store.ts";
 import { askForApproval } from "./approval.ts";
@@ -189,7 +190,8 @@ async function profileOf(turn: Turn, selector: string | undefined): Promise<stri
   if (selector === undefined) return undefined;
   const waiting = await turn.services.signIns.waiting(turn.asker);
   const ids = [...new Set(waiting.map(({ profileId }) => profileId))];
-  return resolveSelector(selector, ids, turn.services.store.provider).profileId;
+  const { profileId } = resolveSelector(selector, ids, turn.services.store.provider);
+  return ids.find((id) => isSameProfile(id, profileId)) ?? profileId;
 }
 
 /** Removes the person's message with the address; a host that fails at it is a host that could not. */

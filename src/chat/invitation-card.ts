@@ -2,6 +2,7 @@
 
 import { typedName } from "./command.ts";
 import { agentFlag, button, type Turn } from "./context.ts";
+import { noButton } from "./decline.ts";
 import type { InvitationSubject } from "./invitations.ts";
 import { loginSubject } from "./picker.ts";
 import { idSpan, nameFor, profileSpans } from "./profile-words.ts";
@@ -31,6 +32,6 @@ export async function invitationReply(
       now,
       ["Nothing happens unless you sign in yourself. If you do not know why it asks, leave it."],
     ],
-    buttons: [[signIn]],
+    buttons: [[signIn], [noButton(turn, { kind: "sign-in", subject: { agentId, profileId } })]],
   };
 }

@@ -2,6 +2,7 @@
 
 import { CodexAuthError } from "../errors.ts";
 import type { LeaseDeed, LeaseView } from "../lease/service.ts";
+import { CODEX_PROVIDER, profileIdFor } from "../profiles/profile.ts";
 import { requirePerson } from "./approval.ts";
 import { refOf, staleButton, type ActionName } from "./button.ts";
 import { button, requirePrivate, show, type Turn } from "./context.ts";
@@ -125,7 +126,8 @@ function requireSubject(kind: Asking, { record, settings, tokens }: LeaseView): 
 }
 
 function question(turn: Turn, kind: Asking, view: LeaseView): Reply {
-  const profile = code(view.settings.leaseProfileId);
+  const { provider = CODEX_PROVIDER } = turn.services.store;
+  const profile = code(profileIdFor(provider, view.settings.leaseProfileId));
   const questions: Record<
     Asking,
     { readonly lines: readonly Line[]; readonly yes: string; readonly action: ActionName }

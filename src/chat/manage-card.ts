@@ -1,7 +1,7 @@
 // The card of one profile: what is stored, loaded and tried, the first layer that disagrees, and what can be done about it.
 
 import { SUBCOMMANDS, typedName } from "./command.ts";
-import { keeperLine, names } from "./change-lines.ts";
+import { keeperLine, modelCommand, names } from "./change-lines.ts";
 import { subjectOf, type Subject } from "./change-preview.ts";
 import { targetOf } from "./change.ts";
 import type { ActionName } from "./button.ts";
@@ -9,10 +9,11 @@ import { agentFlag, button, requirePrivate, show, type Turn } from "./context.ts
 import { boundElsewhere, firstDisagreement, type Layer } from "./manage-layers.ts";
 import { coOwnerLines } from "./owners.ts";
 import { loginSubject } from "./picker.ts";
-import { idSpan, nameFor, profileSpans, stateLabel } from "./profile-words.ts";
+import { idSpan, nameFor, profileSpans, seenLines, stateLabel } from "./profile-words.ts";
 import { mayReload, notLoadedLine } from "./reload.ts";
 import { bold, code, type ActionButton, type Line } from "./reply.ts";
 import type { Loaded } from "./services.ts";
+import { CODEX_PROVIDER } from "../profiles/profile.ts";
 import type { SessionPin } from "../profiles/session-pins.ts";
 
 type Verb = "show" | "use" | "only" | "reset" | "reload" | "refresh" | "rename" | "remove";
@@ -47,16 +48,20 @@ export async function showCard(turn: Turn, agentId: string, profileId: string): 
   requirePrivate(turn);
   const { services, asker } = turn;
   const subject = await subjectOf(turn, agentId, profileId);
-  const [loaded, pins, coOwners] = await Promise.all([
+  const [loaded, pins, coOwners, isHeld, mayRenew] = await Promise.all([
     services.gateway.loaded?.(agentId) ?? Promise.resolve<Loaded>({ kind: "unknown" }),
-    services.pins?.(agentId) ?? [],
+    services.pins?.(agentId),
     coOwnerLines(turn, agentId, subject.profile),
+    isHeldAgainst(turn, agentId, profileId),
+    services.mayRenew?.() ?? true,
   ]);
-  const layer = firstDisagreement({ profile: subject.profile, loaded, pins, order: subject.store.effectiveOrder });
+  const order = subject.store.effectiveOrder;
+  const layer = firstDisagreement({ profile: subject.profile, loaded, pins: pins ?? [], order });
   await show(turn, {
     lines: [
       [idSpan(asker, profileId)],
       profileSpans(asker, subject.profile, services.now()),
+      ...seenLines(subject.store, services.now()),
       ...(subject.keeper.kind === "person" ? [] : [keeperLine(subject.keeper)]),
       ...coOwners,
       [bold("Stored: "), subject.profile.inherited ? "in main, inherited by this agent" : "yes"],
@@ -64,9 +69,9 @@ export async function showCard(turn: Turn, agentId: string, profileId: string): 
       [bold("Order: "), ...orderWords(turn, subject)],
       [bold("Chats: "), pinWords(turn, pins, subject)],
       ...layerLines(turn, layer, subject),
-      ["For one chat alone, send there: ", code(`/model openai-codex/<model>@${profileId}`)],
+      ["For one chat alone, send there: ", modelCommand(profileId, subject.store.provider)],
     ],
-    buttons: cardButtons(turn, agentId, subject, layer),
+    buttons: cardButtons(turn, agentId, subject, { layer, isHeld, mayRenew }),
   });
 }
 
@@ -92,6 +97,13 @@ export function manageSubject(agentId: string): readonly string[] {
   return ["manage", agentId];
 }
 
+/** Whether OpenClaw holds failures or a cooldown against the profile; where that cannot be told, *Reset* says why. */
+async function isHeldAgainst({ services }: Turn, agentId: string, profileId: string): Promise<boolean> {
+  const reset = { profileId, provider: CODEX_PROVIDER, failures: "clear" } as const;
+  const planned = await services.store.plan(reset, agentId).catch(() => undefined);
+  return planned === undefined || planned.plan.files.length > 0;
+}
+
 function loadedWords(loaded: Loaded, profileId: string): string {
   switch (loaded.kind) {
     case "stopped":
@@ -114,7 +126,8 @@ function orderWords(turn: Turn, { profile, store }: Subject): Line {
   return [`${place}${whose} (${names(turn, store.effectiveOrder)})`];
 }
 
-function pinWords(turn: Turn, pins: readonly SessionPin[], { profile, store }: Subject): string {
+function pinWords(turn: Turn, pins: readonly SessionPin[] | undefined, { profile, store }: Subject): string {
+  if (pins === undefined) return "it cannot be told which of them are bound to a profile";
   const { byItself, byPerson } = boundElsewhere(pins, profile.id, store.effectiveOrder);
   const own = pins.filter((pin) => pin.profileId === profile.id).length;
   const others = [...byItself, ...byPerson];
@@ -146,12 +159,18 @@ function layerLines(turn: Turn, layer: Layer | undefined, { profile }: Subject):
   }
 }
 
+interface CardFacts {
+  readonly layer: Layer | undefined;
+  readonly isHeld: boolean;
+  readonly mayRenew: boolean;
+}
+
 /** The button that mends what disagrees comes first, and stands out. */
 function cardButtons(
   turn: Turn,
   agentId: string,
   { profile, keeper, store }: Subject,
-  layer: Layer | undefined,
+  { layer, isHeld, mayRenew }: CardFacts,
 ): readonly (readonly ActionButton[])[] {
   const { id } = profile;
   // What is so already is not offered; without an order of its own even the first may be written down.
@@ -164,8 +183,8 @@ function cardButtons(
     ...(layer === "gateway" && mayReload(turn) ? ([["reload", "Load it now"]] as const) : []),
     ...(isFirst ? [] : ([["use", "Use first"]] as const)),
     ...(isAlone ? [] : ([["only", "Only this"]] as const)),
-    ["reset", "Reset"],
-    ...(isOwn && profile.renewsItself ? ([["refresh", "Renew now"]] as const) : []),
+    ...(isHeld ? ([["reset", "Reset"]] as const) : []),
+    ...(isOwn && mayRenew && profile.renewsItself ? ([["refresh", "Renew now"]] as const) : []),
     ...(isOwn
       ? ([
           ["rename", "Rename"],

@@ -6,7 +6,7 @@ import type { ProfileSummary } from "../profiles/summary.ts";
 import type { KeptUsage } from "../usage/usage-service.ts";
 import { typedName } from "./command.ts";
 import { agentFlag, button, requirePrivate, show, type Turn } from "./context.ts";
-import { nameFor, profileLine, stateLabel } from "./profile-words.ts";
+import { nameFor, profileLine, seenLines, stateLabel } from "./profile-words.ts";
 import { bold, code, type ActionButton, type Line, type Reply } from "./reply.ts";
 import { keptWords } from "./usage-words.ts";
 
@@ -56,6 +56,7 @@ function pickerReply(
     }),
   ];
   if (store.summaries.length === 0) lines.push(["There is none yet."]);
+  lines.push(...seenLines(store, now));
   if (around.waiting > 0) {
     const what = around.waiting === 1 ? "1 received login waits" : `${around.waiting} received logins wait`;
     lines.push([`📥 ${what} for your decision.`]);

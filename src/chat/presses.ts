@@ -8,6 +8,7 @@ import { refOf, staleButton, type Press } from "./button.ts";
 import { decide, saveSubject, showDecision, suggestName, type Decision } from "./confirm.ts";
 import { confirmChange, proposeChange, undoSubject } from "./change.ts";
 import { requirePrivate, show, type Turn } from "./context.ts";
+import { decline } from "./decline.ts";
 import { askForNewName, manageSubject, showCard, showManage, verbSubject } from "./manage-card.ts";
 import { attemptSubject, renewSubject, startSignIn, turnTo } from "./login-card.ts";
 import { askToDiscard, discardNow, parkedSubject, showParked } from "./parked.ts";
@@ -81,6 +82,8 @@ export async function press(turn: Turn, { action, ref }: Press): Promise<void> {
     case "codex_auth_removeyes":
     case "codex_auth_undoyes":
       return confirmChange(turn, ref);
+    case "codex_auth_no":
+      return decline(turn, ref);
     case "codex_auth_cancel":
       return show(turn, { lines: [await cancelJob(turn, await jobBy(turn, ref))] }).then(() => undefined);
   }
@@ -180,9 +183,10 @@ async function targets(turn: Turn, parked: ParkedLogin): Promise<readonly string
 
 async function pressSaveAs(turn: Turn, ref: string): Promise<void> {
   for (const parked of await turn.services.engine.parked.list()) {
-    const name = suggestName(await decide(turn, parked));
+    const asked = await decide(turn, parked);
+    const name = suggestName(asked);
     if (refOf("saveas", parked.id, parked.agentId, name) !== ref) continue;
-    const decision = await decide(turn, parked, `${turn.services.store.provider ?? CODEX_PROVIDER}:${name}`);
+    const decision = await decide(turn, parked, `${asked.store.provider ?? CODEX_PROVIDER}:${name}`);
     // Free when it was suggested; if somebody took it since, the next suggestion has another ref.
     if (decision.relation !== "new") throw staleButton();
     return saveLogin(turn, decision, false);

@@ -3,6 +3,7 @@
 import { CHAT } from "../config/defaults.ts";
 import { cleanText } from "../clean-text.ts";
 import { shortName } from "../profiles/selector.ts";
+import type { StoreSnapshot } from "../profiles/store.ts";
 import type { ProfileSummary } from "../profiles/summary.ts";
 import type { Asker } from "./conversation.ts";
 import { bold, code, type Line, type Span } from "./reply.ts";
@@ -18,6 +19,11 @@ export interface Account {
 export function nameFor(asker: Pick<Asker, "private">, profileId: string): string {
   const name = cleanText(shortName(profileId), CHAT.maxLabelChars);
   return asker.private || !name.includes("@") ? name : `${name.slice(0, 1)}…`;
+}
+
+/** How old the words are where they are the plugin's: other hosts cannot look into OpenClaw's database themselves. */
+export function seenLines({ seenAtMs }: Pick<StoreSnapshot, "seenAtMs">, now: number): readonly Line[] {
+  return seenAtMs === undefined ? [] : [[`As OpenClaw's plugin told it ${when(seenAtMs, now)}.`]];
 }
 
 /** "bob@example.com (plus)" as data; in a group only the plan. */

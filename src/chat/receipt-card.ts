@@ -28,7 +28,7 @@ export function receiptReply(
   if (receipt.activation.gatewayAfter === "stopped") lines.push(stoppedLine());
   if (receipt.interrupted === true) lines.push(["The work was interrupted on the way and taken up again."]);
   if (isChangeReceipt(receipt)) return { lines, ...undoRow(turn, receipt) };
-  if (receipt.parkedId === undefined) return { lines };
+  if (receipt.parkedId === undefined) return { lines, ...undoRow(turn, receipt) };
   const look = button(turn, "codex_auth_take", parkedSubject(receipt.parkedId), {
     label: "Look at the login",
     typed: "/codex_auth parked",
@@ -36,7 +36,7 @@ export function receiptReply(
   return { lines: [...lines, ["📥 The login is kept and waits for your decision."]], buttons: [[look]] };
 }
 
-/** What was changed on purpose can be taken back on purpose, by the same kind of question. */
+/** What was changed or saved on purpose can be taken back on purpose, by a question of its own. */
 function undoRow(turn: Pick<Turn, "services" | "asker">, receipt: Receipt): Pick<Reply, "buttons"> {
   const undo = mayBeUndone(receipt) ? [[undoButton(turn, receipt)]] : [];
   const { kind, outcome, parkedId } = receipt;

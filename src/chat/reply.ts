@@ -15,7 +15,7 @@ export interface ActionButton {
   /** The same as a typed command, for example `/codex_auth work`. */
   readonly typed: string;
   readonly style?: "primary" | "danger";
-  /** Set where the numbered list of the reply already offers the same: the text fallback does not repeat it. */
+  /** Set where the numbered list of the reply, or doing nothing, is the same: the text fallback does not repeat it. */
   readonly inList?: true;
 }
 

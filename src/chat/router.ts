@@ -13,6 +13,7 @@ import type { Turn } from "./context.ts";
 import type { Asker, Incoming, Outgoing } from "./conversation.ts";
 import { DeviceBoard } from "./device-board.ts";
 import { resumeDevice } from "./device-resume.ts";
+import type { DeviceSignIn } from "./device-sign-ins.ts";
 import { invitationReply } from "./invitation-card.ts";
 import type { InvitationSubject } from "./invitations.ts";
 import { lease } from "./lease.ts";
@@ -114,10 +115,14 @@ export class ChatRouter {
       follow({ services: this.#services, progress: this.#progress, ...chat }, job, requestedBy.messageId);
       shown += 1;
     }
-    return shown + (await this.#resumeDevices(host, chatOf));
+    return shown + (await this.resumeCodes(host, chatOf));
   }
 
-  async #resumeDevices(host: Asker["host"], chatOf: Parameters<ChatRouter["resume"]>[1]): Promise<number> {
+  /** Waits again for the device codes alone that an earlier process of this host has left, and tells what ended in between. */
+  async resumeCodes(
+    host: Asker["host"],
+    chatOf: (signIn: DeviceSignIn) => ResumedChat | undefined,
+  ): Promise<number> {
     const [board, { devices, log }] = [this.#devices, this.#services];
     if (board === undefined || devices === undefined) return 0;
     let shown = 0;

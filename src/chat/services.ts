@@ -117,7 +117,7 @@ export interface ChatServices {
   /** The profile stores, read only: nothing but `apply/` writes them. */
   readonly store: Pick<
     ProfileStore,
-    "provider" | "agents" | "read" | "readCredential" | "plan" | "namedInConfig" | "sharedTokens"
+    "provider" | "agents" | "read" | "readCredential" | "describe" | "plan" | "namedInConfig" | "sharedTokens"
   >;
   readonly signIns: SignIns;
   /** Sign-ins by device code; absent where only links are offered. */
@@ -143,6 +143,8 @@ export interface ChatServices {
   readonly timeZone?: string;
   /** Whether changes wait for OpenClaw's plugin, which alone may write and is not at work now. Default: they do not. */
   readonly waitsForPlugin?: () => Promise<boolean>;
+  /** Whether a login can be renewed on demand, which nobody can inside the gateway: OpenClaw renews its own. Default: it can. */
+  readonly mayRenew?: () => Promise<boolean>;
   /** What this host finds in its surroundings; absent where another program looks. */
   readonly doctor?: () => Promise<Reply>;
   /** The agent that is meant where none is named. */

@@ -53,7 +53,7 @@ export function usageMenu(turn: Parts, store: StoreSnapshot, known: ReadonlyMap<
   const flag = agentFlag(turn, agentId);
   if (!asker.private) return { lines: [head, ...lines, ["→ Send ", code("/codex_usage <profile>"), "."]] };
   const ids = summaries.map(({ id }) => id);
-  const first = resolveSelector("default", ids).profileId;
+  const first = resolveSelector("default", ids, store.provider).profileId;
   const look = { label: `Default (${nameFor(asker, first)})`, typed: `/codex_usage default${flag}` };
   return {
     lines: [head, ...lines],

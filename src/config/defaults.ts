@@ -103,6 +103,9 @@ export const DEVICE = {
   leftStepMs: 5 * MINUTE,
 } as const;
 
+/** `showsWithinMs`: how long a terminal may take until the card of a new device code is on its screen. */
+export const TERMINAL = { showsWithinMs: 10 * SECOND } as const;
+
 /** Chat: how long things last and how long texts may be. */
 export const CHAT = {
   buttonTtlMs: 10 * MINUTE,

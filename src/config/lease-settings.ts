@@ -42,9 +42,10 @@ export const leaseFileSchema = z.strictObject({
   refreshIntervalMs: whole(LEASE_LIMITS.refreshIntervalMs).default(LEASE.refreshIntervalMs),
   flushIntervalMs: whole(LEASE_LIMITS.flushIntervalMs).default(LEASE.flushIntervalMs),
   flushEveryRequests: whole(LEASE_LIMITS.flushEveryRequests).default(LEASE.flushEveryRequests),
+  /** As either generation of OpenClaw writes it: both mean the same profile. */
   leaseProfileId: z
     .string()
-    .regex(/^openai-codex:[A-Za-z0-9._@+-]{1,64}$/)
+    .regex(/^openai(-codex)?:[A-Za-z0-9._@+-]{1,64}$/)
     .default(LEASE.profileId),
   /** The Codex CLI's login file; written only with `writeAuthFile`. */
   authFilePath: z.string().min(1).default(LEASE.authFilePath),
@@ -85,6 +86,7 @@ export interface LeaseSettings {
   readonly refreshIntervalMs: number;
   readonly flushIntervalMs: number;
   readonly flushEveryRequests: number;
+  /** In the older form, `openai-codex:x`: stores and jobs turn it into that of their generation. */
   readonly leaseProfileId: string;
   /** Absolute. */
   readonly authFilePath: string;
@@ -131,6 +133,7 @@ export function leaseSettings(file: z.infer<typeof leaseFileSchema>, around: Lea
     // OpenClaw's `main` would be every machine's agent in the manager's lists: the plugin sends it with the product's name.
     agentId: rest.agentId === "main" ? `${LEASE.agentId}:main` : rest.agentId,
     leaseId: rest.leaseId,
+    leaseProfileId: rest.leaseProfileId.replace(/^openai:/, "openai-codex:"),
     authFilePath: path(rest.authFilePath),
     usageExportJsonPath: rest.usageExportJsonPath === undefined ? undefined : path(rest.usageExportJsonPath),
   };

@@ -15,10 +15,10 @@ import { codexLoginPaths } from "../config/paths.ts";
 import { CodexAuthError } from "../errors.ts";
 import type { IdentifyingGateway } from "../gateway/gateway.ts";
 import { parseIssuer } from "../oauth/issuer.ts";
-import { readSessionPins } from "../profiles/session-pins.ts";
+import { readSessionPins, type SessionPin } from "../profiles/session-pins.ts";
 import { ClosedLease } from "./closed-lease.ts";
 import { LeaseHost } from "./lease.ts";
-import type { Parts } from "./parts.ts";
+import { homeOf, type Parts } from "./parts.ts";
 import { leftToPlugin } from "./plugin-first.ts";
 import { UnwrittenLists } from "./unwritten-lists.ts";
 import { openUsage } from "./usage.ts";
@@ -51,7 +51,8 @@ export async function buildChatServices(parts: Parts, options: ChatOptions = {})
       reload: () => reloadedBy(gateway),
     },
     waitsForPlugin: async () => (await leftToPlugin(parts)) === "awaited",
-    pins: (agentId) => readSessionPins(parts.openClaw.stateDir, agentId),
+    mayRenew: async () => store.holding !== undefined && (await leftToPlugin(parts)) === undefined,
+    pins: (agentId) => pinsOf(parts, agentId),
     codexFiles: codexFilesOf(parts),
     lease: leaseOf(parts, options.lease),
     usage: usageOf(parts),
@@ -167,6 +168,15 @@ async function reloadedBy(gateway: IdentifyingGateway): Promise<Reloaded> {
   if (location.kind === "refused") throw location.error;
   if (location.kind === "stopped") return { kind: "stopped" };
   return { kind: "reloaded", ...(await gateway.reload(location.instance)) };
+}
+
+/** From 2026.6 on the chats are in OpenClaw's database, which nobody else may open. */
+async function pinsOf(
+  { openClaw, environment, generation }: Parts,
+  agentId: string,
+): Promise<readonly SessionPin[] | undefined> {
+  if ((await generation().catch(() => undefined)) === "sqlite") return undefined;
+  return readSessionPins({ ...openClaw, home: homeOf(environment) }, agentId);
 }
 
 async function interruptedByRestart(gateway: IdentifyingGateway): Promise<readonly string[]> {

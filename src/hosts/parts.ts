@@ -113,6 +113,6 @@ export function assembleParts(options: PartsOptions, make: (frame: PortsFrame) =
 }
 
 /** The home that `~` means to OpenClaw. */
-function homeOf({ home, openclaw }: Environment): string {
+export function homeOf({ home, openclaw }: Environment): string {
   return openclaw.home === undefined ? home : expandUserPath(openclaw.home, home);
 }

@@ -5,7 +5,7 @@ import type { Address } from "../apply/job.ts";
 import type { CodexLogin } from "../profiles/codex-home.ts";
 import type { Parts } from "./services.ts";
 
-/** Where a login of the Codex CLI would go by default; a person chooses. */
+/** Where a login of the Codex CLI would go by default; a person chooses. What asks them names it as today's store does. */
 export const CODEX_CLI_PROFILE = "openai-codex:codex-cli";
 
 /**

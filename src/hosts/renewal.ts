@@ -3,7 +3,7 @@
 import type { RenewalPort } from "../apply/renewal.ts";
 import { Rotations } from "../apply/rotations.ts";
 import { codexLoginPaths } from "../config/paths.ts";
-import { parseIssuer } from "../oauth/issuer.ts";
+import { CLIENT_ID, parseIssuer } from "../oauth/issuer.ts";
 import { processRefreshResponse } from "../oauth/refresh-response.ts";
 import { refreshRequest } from "../oauth/refresh.ts";
 import { codexCliHolders } from "../profiles/owners.ts";
@@ -16,6 +16,7 @@ export function renewalOf({ config, environment, now, own }: Parts): RenewalPort
   return {
     renew: async (token, beforeSend) =>
       processRefreshResponse(await refreshRequest(issuer, token, { beforeSend }), now()),
+    clientId: CLIENT_ID,
     rotations: new Rotations({ folder: own.rotations, now }),
     elsewhere: () => codexCliHolders([...codexLoginPaths(environment), authFilePath]),
   };

@@ -1,9 +1,12 @@
 // What hosts outside the gateway are composed of: the domains on this machine's OpenClaw, and the chat on top of them.
 
+import { join } from "node:path";
 import type { OpenClawPaths } from "../config/paths.ts";
 import { createGateway, type IdentifyingGateway } from "../gateway/gateway.ts";
 import { detectGeneration, type Generation } from "../gateway/generation.ts";
 import { JsonProfileStore } from "../profiles/json-store.ts";
+import { OutsideStore } from "../profiles/outside-store.ts";
+import { PublishedStore } from "../profiles/published-store.ts";
 import { assembleParts, type Parts, type PartsOptions } from "./parts.ts";
 import { leftToPlugin } from "./plugin-first.ts";
 
@@ -28,7 +31,10 @@ export function buildParts(options: PartsOptions): Parts {
       restartCommand: config.restartCommand,
     });
     const generation = (): Promise<Generation> => generationOf(openClaw, gateway);
-    const store = new JsonProfileStore({ paths: openClaw, home, generation, corruptFolder: own.corrupt, now });
+    const files = new JsonProfileStore({ paths: openClaw, home, generation, corruptFolder: own.corrupt, now });
+    const { configPath } = openClaw;
+    const published = new PublishedStore({ path: join(own.root, "published.json"), configPath });
+    const store = new OutsideStore({ files, published, generation });
     return { store, gateway, generation };
   });
 }

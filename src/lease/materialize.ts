@@ -3,16 +3,15 @@
 import type { ApplyEngine } from "../apply/engine.ts";
 import { hasEnded, type Activation } from "../apply/job.ts";
 import type { LeaseSettings } from "../config/lease-settings.ts";
-import { accessTokenOf, openCredential } from "../profiles/profile.ts";
+import { describeCredential } from "../profiles/credential-facts.ts";
 import type { ProfileStore } from "../profiles/store.ts";
 import type { Log } from "../secrets/log.ts";
-import { fingerprint } from "../secrets/fingerprint.ts";
 import type { LeasedStore, WriteState } from "./leased-store.ts";
 
 /** What a {@link QueuedLeasedStore} works with. */
 export interface QueuedStoreOptions {
   readonly engine: Pick<ApplyEngine, "queue" | "kick">;
-  readonly store: Pick<ProfileStore, "readCredential">;
+  readonly store: Pick<ProfileStore, "readCredential" | "describe">;
   readonly settings: Pick<LeaseSettings, "leaseProfileId" | "enforceLeaseAsActiveAuth">;
   /** The agent of OpenClaw whose store is meant. */
   readonly agentId: string;
@@ -84,9 +83,7 @@ export class QueuedLeasedStore implements LeasedStore {
 
   async holds(accessFingerprint: string): Promise<boolean> {
     const { store, settings, agentId } = this.#options;
-    const stored = await store.readCredential(settings.leaseProfileId, agentId);
-    const token = stored === undefined ? undefined : accessTokenOf(openCredential(stored.credential));
-    return token !== undefined && fingerprint(token) === accessFingerprint;
+    return (await describeCredential(store, settings.leaseProfileId, agentId))?.access === accessFingerprint;
   }
 
   /** The job is durable already: no executor now is no reason to think that it was not asked for. */

@@ -12,7 +12,7 @@ const STATE_IN_WORD = /(?:^|[?&#;"'`(<>])state=[^\s&#]/;
 // Zero-width characters and soft hyphens, which chats and mail clients put where a long word may be broken.
 const INVISIBLE = /\p{Cf}/gu;
 // A sentence or emphasis may end right behind the address; none of these can end a code or a state.
-const BEHIND = /[)\]},;:!?.*|]+$/;
+const BEHIND = new Set(")]},;:!?.*|");
 const LINE_END = /\r\n|[\n\r\u2028\u2029]/;
 
 /** No address has more lines, a redirect inside a redirect is encoded twice, and no message of a person is longer. */
@@ -48,7 +48,7 @@ export function statesIn(text: string): readonly string[] {
   const add = (reading: string): void => {
     for (const [, value = ""] of reading.matchAll(STATE)) {
       if (states.size >= LIMITS.states) return;
-      states.add(decoded(value)).add(decoded(value.replace(/\]\(.*$/s, "").replace(BEHIND, "")));
+      states.add(decoded(value)).add(decoded(withoutEnd(value.replace(/\]\(.*$/s, ""))));
     }
   };
   add(text.slice(0, LIMITS.chars));
@@ -99,7 +99,7 @@ function addressIn(text: string): string | undefined {
     const match = ADDRESS.exec(reading);
     // Behind another address it is a parameter of that one, and what the two mean together is not ours to guess.
     if (match === null || reading.slice(0, match.index).includes("://")) continue;
-    const address = match[0].replaceAll("&amp;", "&").replace(BEHIND, "");
+    const address = withoutEnd(match[0].replaceAll("&amp;", "&"));
     if (/[?&#](?:code|state|error)=/.test(address)) return address;
   }
   return undefined;
@@ -126,4 +126,11 @@ function decoded(value: string): string {
   } catch {
     return value;
   }
+}
+
+/** By hand: an expression that looks for a run at the end tries each place in it, and took seconds for a long one. */
+function withoutEnd(text: string): string {
+  let end = text.length;
+  while (end > 0 && BEHIND.has(text[end - 1] ?? "")) end -= 1;
+  return text.slice(0, end);
 }

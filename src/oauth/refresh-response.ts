@@ -8,7 +8,7 @@ import type { Renewal, RenewedTokens } from "../profiles/renewal.ts";
 import { Secret } from "../secrets/secret.ts";
 import type { Presented } from "./refresh.ts";
 import { requestId, safeReason } from "./reason.ts";
-import { errorCodeOf, isHtml, jsonOf, type TokenResponse } from "./token-response.ts";
+import { errorCodeOf, errorCodesOf, isHtml, jsonOf, type TokenResponse } from "./token-response.ts";
 
 /** After these the server takes the token never again: seen in Codex CLI 0.169, or reported (§1.8). */
 const DEAD = new Set([
@@ -21,18 +21,17 @@ const DEAD = new Set([
   "token_revoked",
 ]);
 
-/** A proxy's word that it has no answer from the server behind it, which may have acted (520 to 526: Cloudflare's). */
-const UNANSWERED = new Set([502, 504, 520, 521, 522, 523, 524, 525, 526]);
-
 const token = z
   .string()
   .max(MAX_TOKEN_CHARS)
   .regex(/^[\x21-\x7e]+$/)
-  .nullish();
+  .optional()
+  // Field by field: what is no token must not cost the one that came beside it.
+  .catch(undefined);
 const successSchema = z.object({
   access_token: token,
   refresh_token: token,
-  id_token: token.catch(undefined),
+  id_token: token,
   expires_in: z.coerce
     .number()
     .positive()
@@ -55,13 +54,14 @@ export function processRefreshResponse(presented: Presented, nowMs: number): Ren
     return { kind: "unknown", error: unreachable(message, unknownNext(), presented.cause, false) };
   }
   const { response } = presented;
-  return response.status === 200 ? renewed(response, nowMs) : refusal(response);
+  const { status } = response;
+  return status >= 200 && status < 300 ? renewed(response, nowMs) : refusal(response);
 }
 
 function renewed(response: TokenResponse, nowMs: number): Renewal {
-  const parsed = successSchema.safeParse(jsonOf(response.body));
+  const parsed = successSchema.safeParse(jsonOf(response.body?.replace(/^\uFEFF/, "")));
   const { access_token: access, refresh_token: refresh } = parsed.data ?? {};
-  if (!parsed.success || ((access ?? undefined) === undefined && (refresh ?? undefined) === undefined)) {
+  if (!parsed.success || (access === undefined && refresh === undefined)) {
     const message = "The sign-in server's answer holds no login, although it says it does";
     return { kind: "unknown", error: said("ERR_RENEWAL_UNKNOWN", response, message, unknownNext()) };
   }
@@ -70,15 +70,15 @@ function renewed(response: TokenResponse, nowMs: number): Renewal {
 
 function tokensOf(body: z.infer<typeof successSchema>, nowMs: number): RenewedTokens {
   const { access_token: access, refresh_token: refresh, id_token: id, expires_in: expiresIn } = body;
-  const claims = typeof access === "string" ? decodeAccessToken(access) : undefined;
+  const claims = access === undefined ? undefined : decodeAccessToken(access);
   const identity = claims === undefined ? undefined : identityOf(claims);
-  const email = claims?.email ?? (typeof id === "string" ? decodeAccessToken(id)?.email : undefined);
+  const email = claims?.email ?? (id === undefined ? undefined : decodeAccessToken(id)?.email);
   // One that does not say how long it lasts is taken for spent: OpenClaw renews it at its next call.
   const expiresAtMs = expiresIn === undefined ? (claims?.expiresAtMs ?? nowMs) : nowMs + Math.floor(expiresIn * 1_000);
   return {
-    ...(typeof access === "string" ? { access: Secret.of(access), expiresAtMs } : {}),
-    ...(typeof refresh === "string" ? { refresh: Secret.of(refresh) } : {}),
-    ...(typeof id === "string" ? { id: Secret.of(id) } : {}),
+    ...(access === undefined ? {} : { access: Secret.of(access), expiresAtMs }),
+    ...(refresh === undefined ? {} : { refresh: Secret.of(refresh) }),
+    ...(id === undefined ? {} : { id: Secret.of(id) }),
     ...(identity === undefined ? {} : { identity }),
     ...(email === undefined ? {} : { email }),
     ...(claims?.planType === undefined ? {} : { planType: claims.planType }),
@@ -87,14 +87,18 @@ function tokensOf(body: z.infer<typeof successSchema>, nowMs: number): RenewedTo
 
 function refusal(response: TokenResponse): Renewal {
   const { status } = response;
-  const code = errorCodeOf(response)?.toLowerCase();
-  if (status === 401 || (code !== undefined && status < 500 && DEAD.has(code))) {
+  const codes = errorCodesOf(response).map((one) => one.toLowerCase());
+  const code = codes.find((one) => DEAD.has(one)) ?? codes[0];
+  // A page is the word of something in front of the server, and no verdict.
+  const isDead = status < 500 && (codes.some((one) => DEAD.has(one)) || (status === 401 && !isHtml(response)));
+  if (isDead) {
     const reason = (code === undefined ? undefined : safeReason(code)) ?? `http_${status}`;
     const message = deadWords(code);
     return { kind: "dead", reason, error: said("ERR_RENEWAL_DEAD", response, message, SIGN_IN) };
   }
-  if (UNANSWERED.has(status)) {
-    const message = "Something in front of the sign-in server has no answer from it; the refresh token may be used up";
+  // Only the server's own words say that it has not acted: a proxy answers like this when it has lost the server's answer.
+  if (status >= 500 && codes.length === 0) {
+    const message = "The sign-in server failed without a word of its own; the refresh token may be used up";
     return { kind: "unknown", error: said("ERR_RENEWAL_UNKNOWN", response, message, unknownNext()) };
   }
   return { kind: "refused", error: said("ERR_RENEWAL_REFUSED", response, ...refusedWords(response), true) };

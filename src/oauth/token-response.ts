@@ -151,13 +151,18 @@ function reasonOf(response: TokenResponse): string | undefined {
   return said === undefined ? undefined : safeReason(said);
 }
 
-/** The code in `{error:"code"}`, `{error:{code|type}}` or `{code}`, as it came: to compare, not to show. */
-export function errorCodeOf(response: TokenResponse): string | undefined {
+/** All codes of an answer, in the order of {@link errorCodeOf}. */
+export function errorCodesOf(response: TokenResponse): readonly string[] {
   const body = errorSchema.safeParse(jsonOf(response.body));
-  if (!body.success) return undefined;
+  if (!body.success) return [];
   const { error, code } = body.data;
   const candidates = typeof error === "string" ? [error, code] : [error?.code, error?.type, code];
-  return candidates.find((candidate) => typeof candidate === "string" && candidate !== "") ?? undefined;
+  return candidates.flatMap((candidate) => (typeof candidate === "string" && candidate !== "" ? [candidate] : []));
+}
+
+/** The code in `{error:"code"}`, `{error:{code|type}}` or `{code}`, as it came: to compare, not to show. */
+export function errorCodeOf(response: TokenResponse): string | undefined {
+  return errorCodesOf(response)[0];
 }
 
 /** Whether the answer is a page instead of JSON. */

@@ -2,7 +2,8 @@
 
 import { z } from "zod";
 import { fingerprint, fingerprintJson } from "../secrets/fingerprint.ts";
-import { openCredential, refreshFenceOf, refreshTokenOf, type Credential, type SealedCredential } from "./profile.ts";
+import { accessTokenOf, openCredential, refreshFenceOf, refreshTokenOf } from "./profile.ts";
+import type { Credential, SealedCredential } from "./profile.ts";
 import { loginPrint } from "./same-login.ts";
 import type { ProfileStore } from "./store.ts";
 
@@ -15,6 +16,8 @@ export const credentialFactsSchema = z.object({
   entry: z.string(),
   /** Fingerprint of whose login it is (`loginPrint`): a renewal leaves it as it is. */
   login: z.string(),
+  /** Fingerprint of its access token; absent where it has none that can be used. */
+  access: z.string().exactOptional(),
   /** Another program that keeps it. */
   managedBy: z.string().exactOptional(),
   /** True where the token itself lies in another program's store. */
@@ -36,11 +39,13 @@ export function factsOf(stored: {
 }): CredentialFacts {
   const credential: Credential = openCredential(stored.credential);
   const renewal = refreshFenceOf(credential);
+  const access = accessTokenOf(credential);
   return {
     type: credential.type,
     sealed: fingerprint(stored.credential),
     entry: fingerprintJson(credential),
     login: loginPrint(credential),
+    ...(access === undefined ? {} : { access: fingerprint(access) }),
     ...(credential.managedBy === undefined ? {} : { managedBy: credential.managedBy }),
     isElsewhere: credential["oauthRef"] !== undefined,
     renewsItself: refreshTokenOf(credential) !== undefined,

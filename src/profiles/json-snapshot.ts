@@ -54,7 +54,7 @@ export function snapshotOf(input: SnapshotInput): StoreSnapshot {
 }
 
 /** An entry that OpenClaw cannot read is still shown where its id says that it is Codex's. */
-function isCodexEntry(id: string, entry: unknown, provider: CodexProvider): boolean {
+export function isCodexEntry(id: string, entry: unknown, provider: CodexProvider): boolean {
   const stored = asObject(entry)?.["provider"];
   const named = parseCredential(entry)?.provider ?? (typeof stored === "string" ? stored : undefined);
   return named === undefined ? id.startsWith(`${provider}:`) : named.toLowerCase() === provider;

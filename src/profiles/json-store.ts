@@ -1,6 +1,7 @@
 // The profile store of OpenClaw's JSON generation (to 2026.5), in both its shapes.
 
 import { existsSync } from "node:fs";
+import { realpath } from "node:fs/promises";
 import { CodexAuthError, isCodexAuthError } from "../errors.ts";
 import { openClawLockPath, type OpenClawLockHold } from "../storage/openclaw-lock.ts";
 import { findAgentPlace, listAgentPlaces, type AgentPlace, type AgentPlaces, type AgentRoots } from "./agents.ts";
@@ -133,16 +134,11 @@ export class JsonProfileStore implements ProfileStore {
     body: (held: ProfileStore, hold: Hold) => Promise<T>,
     options: HoldOptions = {},
   ): Promise<T> {
-    const { places, read } = await this.#survey();
-    const stores: AgentPlace[] = [];
-    for (const place of places) {
-      const files = await this.#readOther(
-        place,
-        place.agentIds.includes(findAgentPlace(places, target.agentId).agentId),
-        read,
-      );
-      if (files !== undefined && entryOf(files, target.profileId) !== undefined) stores.push(place);
-    }
+    const { places } = await this.#survey();
+    findAgentPlace(places, target.agentId);
+    // 2026.4.5 renews an inherited login under the lock of the agent that asked, whether that has a store or not.
+    const stores = places.filter(({ agentDir }) => existsSync(agentDir));
+    await assertNoneLinked(stores);
     return holdAll(
       { profileId: target.profileId, stateDir: this.#options.paths.stateDir, stores },
       (holds, hold) => body(new JsonProfileStore(this.#options, holds), hold),
@@ -212,6 +208,16 @@ export class JsonProfileStore implements ProfileStore {
       throw error;
     }
   }
+}
+
+/** @throws CodexAuthError `ERR_STORE_LINKED` where two stores are one file: what is taken out of a copy would go from its owner. */
+async function assertNoneLinked(places: readonly AgentPlace[]): Promise<void> {
+  const files = await Promise.all(places.map(({ storePath }) => realpath(storePath).catch(() => storePath)));
+  if (new Set(files).size === files.length) return;
+  throw new CodexAuthError("ERR_STORE_LINKED", {
+    message: "Two agents' auth stores are one file by a link, so it cannot be told who owns this login.",
+    next: "Nothing was sent. Remove the link and let the agent inherit main's logins, or sign in again.",
+  });
 }
 
 function placeOf(places: readonly AgentPlace[], change: FileChange): AgentPlace {

@@ -17,6 +17,7 @@ import { withoutFence } from "./openclaw-entry.ts";
 import { FileBackend } from "./openclaw-files.ts";
 import type { AuthSdk } from "./openclaw-sdk.ts";
 import { viewOf } from "./openclaw-view.ts";
+import { outlineOf, type StoresOutline } from "./outline.ts";
 import { findSharedTokens, type SharedToken, type TokenHolder } from "./owners.ts";
 import { parseCredential, profileIdFor, refreshTokenOf, sealCredential, unsealEntry } from "./profile.ts";
 import type { CodexProvider, SealedCredential } from "./profile.ts";
@@ -89,6 +90,15 @@ export class OpenClawProfileStore implements ProfileStore {
     if (credential === undefined) return undefined;
     const inherited = own !== undefined && local === undefined && !isMainAgent(survey, name);
     return { credential: sealCredential(credential), inherited };
+  }
+
+  async outline(): Promise<StoresOutline> {
+    const [mainPlace, ...rest] = (await this.#backend.survey()).places;
+    const main = await this.#backend.read(mainPlace);
+    const outline = [outlineOf(mainPlace, main, main)];
+    for (const place of rest)
+      outline.push(outlineOf(place, await this.#readOther(() => this.#backend.read(place), false), main));
+    return outline;
   }
 
   async plan(wanted: StoreChange, agentId?: string): Promise<PlannedChange> {

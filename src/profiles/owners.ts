@@ -20,11 +20,24 @@ export interface SharedToken {
 
 /** The refresh tokens that more than one of `holders` has, in the order in which they were first met. */
 export function findSharedTokens(holders: readonly TokenHolder[]): readonly SharedToken[] {
-  const byToken = new Map<string, TokenHolder[]>();
-  for (const holder of holders) {
-    const print = fingerprint(holder.refreshToken);
-    byToken.set(print, [...(byToken.get(print) ?? []), holder]);
-  }
+  return sharedAmong(holders.map(printedHolder));
+}
+
+/** One place where a refresh token lies, secret-free. */
+export interface PrintedHolder extends Pick<TokenHolder, "owner" | "profileId"> {
+  /** Of the refresh token. */
+  readonly print: string;
+}
+
+/** `holder` without its token. */
+export function printedHolder({ owner, profileId, refreshToken }: TokenHolder): PrintedHolder {
+  return { owner, profileId, print: fingerprint(refreshToken) };
+}
+
+/** The same as {@link findSharedTokens} where only fingerprints are known. */
+export function sharedAmong(holders: readonly PrintedHolder[]): readonly SharedToken[] {
+  const byToken = new Map<string, PrintedHolder[]>();
+  for (const holder of holders) byToken.set(holder.print, [...(byToken.get(holder.print) ?? []), holder]);
   return [...byToken]
     .filter(([, group]) => group.length > 1)
     .map(([print, group]) => ({

@@ -19,6 +19,11 @@ export function profileIdFor(provider: CodexProvider, profileId: string): string
   return isOlder ? `${OPENAI_PROVIDER}:${profileId.slice(CODEX_PROVIDER.length + 1)}` : profileId;
 }
 
+/** True where both ids mean one profile, whichever generation of OpenClaw each was written in. */
+export function isSameProfile(profileId: string, other: string): boolean {
+  return profileIdFor(OPENAI_PROVIDER, profileId) === profileIdFor(OPENAI_PROVIDER, other);
+}
+
 const common = {
   provider: z.string().trim().min(1),
   email: z.string().optional(),

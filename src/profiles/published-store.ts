@@ -3,11 +3,12 @@
 import { CodexAuthError } from "../errors.ts";
 import type { CredentialFacts } from "./credential-facts.ts";
 import { namedIn, normalizeAgentId } from "./openclaw-config.ts";
-import type { SharedToken } from "./owners.ts";
+import { holdersIn, planFromOutline } from "./outline.ts";
+import { printedHolder, sharedAmong, type SharedToken, type TokenHolder } from "./owners.ts";
 import { OPENAI_PROVIDER, profileIdFor } from "./profile.ts";
 import { readPublished, type Published } from "./published.ts";
 import type { SessionPin } from "./session-pins.ts";
-import type { AgentSummary, ProfileStore, StoreSnapshot } from "./store.ts";
+import type { AgentSummary, PlannedChange, ProfileStore, StoreChange, StoreSnapshot } from "./store.ts";
 
 /** Where {@link PublishedStore} reads. */
 export interface PublishedStoreOptions {
@@ -44,7 +45,7 @@ export class PublishedStore implements ProfileStore {
   }
 
   /** The chats of an agent that were bound to a profile. */
-  async pins(agentId: string): Promise<readonly SessionPin[]> {
+  async pins(agentId: string): Promise<readonly SessionPin[] | undefined> {
     return (await this.#agent(agentId)).pins;
   }
 
@@ -52,31 +53,42 @@ export class PublishedStore implements ProfileStore {
     return await namedIn(this.#options.configPath, profileIdFor(this.provider, profileId));
   }
 
-  /** Those that the plugin has seen; it knows the Codex CLI's login itself. */
-  async sharedTokens(): Promise<readonly SharedToken[]> {
-    return (await this.#published()).sharedTokens;
+  async sharedTokens(elsewhere: readonly TokenHolder[] = []): Promise<readonly SharedToken[]> {
+    const { outline } = await this.#published();
+    if (outline === undefined) throw notHere("The plugin could not tell whose refresh tokens lie in OpenClaw.");
+    return sharedAmong([...holdersIn(outline), ...elsewhere.map(printedHolder)]);
+  }
+
+  /** What the plugin would do, for a preview: it plans itself, by what is there then. */
+  async plan(change: StoreChange, agentId = "main"): Promise<PlannedChange> {
+    const { outline, provider } = await this.#published();
+    if (outline === undefined || change.credential != null) return this.#refuse();
+    const { agentId: name, snapshot, problem } = await this.#agent(agentId);
+    if (snapshot === undefined) throw unreadable(problem);
+    return planFromOutline(outline, change, { agentId: name, provider });
   }
 
   readCredential(): Promise<never> {
     return Promise.reject(notHere("Tokens are read by the plugin inside the gateway alone."));
   }
 
-  plan(): Promise<never> {
-    return Promise.reject(
-      notHere("Changes are made by the plugin inside the gateway: they go to it through the queue."),
-    );
-  }
-
   apply(): Promise<never> {
-    return this.plan();
+    return this.#refuse();
   }
 
   undo(): Promise<never> {
-    return this.plan();
+    return this.#refuse();
   }
 
   check(): Promise<never> {
-    return this.plan();
+    return this.#refuse();
+  }
+
+  /** Not in this process: whoever asks for a login's renewal here finds out before anything is sent. */
+  #refuse(): Promise<never> {
+    return Promise.reject(
+      notHere("Changes are made by the plugin inside the gateway: they go to it through the queue."),
+    );
   }
 
   async #agent(agentId = "main"): Promise<Published["agents"][number]> {
@@ -95,14 +107,24 @@ export class PublishedStore implements ProfileStore {
   async #published(): Promise<Published> {
     const published = await readPublished(this.#options.path);
     if (published !== undefined) return published;
-    throw notHere("The plugin inside the gateway has not told yet which profiles there are.");
+    throw notTold();
   }
 }
 
 function notHere(message: string): CodexAuthError {
   return new CodexAuthError("ERR_GENERATION_UNSUPPORTED", {
     message,
-    next: "Check that the gateway runs with the codex-auth plugin (`openclaw plugins list`), then try again there.",
+    next: "Ask for it in OpenClaw's own chat, where the plugin answers. `openclaw plugins list` shows whether it is there.",
+  });
+}
+
+/** No plugin, or one that has never run: the one thing that OpenClaw itself takes is said, and never run by us. */
+function notTold(): CodexAuthError {
+  const paste = `openclaw models auth paste-token --provider ${OPENAI_PROVIDER} --profile-id ${OPENAI_PROVIDER}:<name>`;
+  return new CodexAuthError("ERR_GENERATION_UNSUPPORTED", {
+    message:
+      "This OpenClaw keeps its logins in a database (2026.6 and later), which nobody outside of it may write, and no codex-auth plugin in it has told what is there.",
+    next: `Install the plugin and start the gateway. Without it OpenClaw takes an access token alone, which it does not renew: \`${paste}\` reads it from its stdin.`,
   });
 }
 

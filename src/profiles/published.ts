@@ -5,6 +5,7 @@ import { toCodexAuthError } from "../errors.ts";
 import { readJsonFile, writeJsonFile } from "../storage/json-file.ts";
 import { credentialFactsSchema, factsOf, type CredentialFacts } from "./credential-facts.ts";
 import type { SdkShape } from "./openclaw-sdk.ts";
+import { outlineSchema } from "./outline.ts";
 import type { TokenHolder } from "./owners.ts";
 import { CODEX_PROVIDER, OPENAI_PROVIDER } from "./profile.ts";
 import type { SessionPin } from "./session-pins.ts";
@@ -43,7 +44,8 @@ const agentSchema = z.object({
   /** Absent where its store could not be read; `problem` says why. */
   snapshot: snapshotSchema.exactOptional(),
   problem: z.string().exactOptional(),
-  pins: z.array(z.object({ profileId: z.string(), byPerson: z.boolean() })),
+  /** Absent where it cannot be told which chats are bound. */
+  pins: z.array(z.object({ profileId: z.string(), byPerson: z.boolean() })).exactOptional(),
   credentials: z.record(z.string(), credentialFactsSchema),
 });
 const publishedSchema = z.object({
@@ -56,6 +58,8 @@ const publishedSchema = z.object({
   generation: z.enum(["one-file", "two-files", "sqlite"]),
   provider: z.enum([CODEX_PROVIDER, OPENAI_PROVIDER]),
   agents: z.array(agentSchema),
+  /** Absent where other programs can read the stores themselves, or nobody can. */
+  outline: outlineSchema.exactOptional(),
   sharedTokens: z.array(
     z.object({
       fingerprint: z.string(),
@@ -77,8 +81,8 @@ export interface PublishOptions {
   readonly pid: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** The chats of an agent that are bound to a profile. Default: none are told. */
-  readonly pins?: (agentId: string) => Promise<readonly SessionPin[]>;
+  /** The chats of an agent that are bound to a profile; undefined where that cannot be told. Default: nothing is told of them. */
+  readonly pins?: (agentId: string) => Promise<readonly SessionPin[] | undefined>;
   /** Other programs' logins, to tell tokens that lie in two places. */
   readonly elsewhere?: readonly TokenHolder[];
 }
@@ -88,6 +92,8 @@ export async function publishSnapshot(options: PublishOptions): Promise<Publishe
   const { store, path, generation, version, pid, now } = options;
   const agents: Published["agents"] = [];
   for (const agent of await store.agents()) agents.push(await agentOf(agent, options));
+  // Without it there is still something to show.
+  const outline = generation === "sqlite" ? await store.outline?.().catch(() => undefined) : undefined;
   // The schema cuts away whatever is not in it, so nothing comes into the file by accident.
   const published = publishedSchema.parse({
     schemaVersion: 1,
@@ -97,6 +103,7 @@ export async function publishSnapshot(options: PublishOptions): Promise<Publishe
     generation,
     provider: store.provider ?? CODEX_PROVIDER,
     agents,
+    ...(outline === undefined ? {} : { outline }),
     sharedTokens: await store.sharedTokens(options.elsewhere),
   });
   await writeJsonFile(path, published);
@@ -110,7 +117,8 @@ export async function readPublished(path: string): Promise<Published | undefined
 
 async function agentOf(agent: AgentSummary, { store, pins }: PublishOptions): Promise<Published["agents"][number]> {
   const { agentId } = agent;
-  const bound = [...((await pins?.(agentId)) ?? [])];
+  const bound = await pins?.(agentId);
+  const known = bound === undefined ? {} : { pins: [...bound] };
   try {
     const snapshot = await store.read(agentId);
     const credentials: Record<string, CredentialFacts> = {};
@@ -120,9 +128,9 @@ async function agentOf(agent: AgentSummary, { store, pins }: PublishOptions): Pr
     }
     const { storeOrder, ...rest } = snapshot;
     const kept = snapshotSchema.parse({ ...rest, ...(storeOrder === undefined ? {} : { storeOrder }) });
-    return { ...agent, snapshot: kept, pins: bound, credentials };
+    return { ...agent, snapshot: kept, ...known, credentials };
   } catch (error) {
     // One agent's broken store must not hide the others.
-    return { ...agent, problem: toCodexAuthError(error).code, pins: bound, credentials: {} };
+    return { ...agent, problem: toCodexAuthError(error).code, ...known, credentials: {} };
   }
 }

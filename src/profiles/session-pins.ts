@@ -1,8 +1,8 @@
 // Which chats of an agent are bound to one profile whatever the order says (facts/openclaw-json-generation.md §1, stickiness); only read.
 
-import { join } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { z } from "zod";
-import { readJsonFile } from "../storage/json-file.ts";
+import { readJson5File, readJsonFile } from "../storage/json-file.ts";
 import { normalizeAgentId } from "./openclaw-config.ts";
 
 /** One chat's bond. */
@@ -12,19 +12,72 @@ export interface SessionPin {
   readonly byPerson: boolean;
 }
 
+/** What decides where OpenClaw keeps its chats. */
+export interface SessionPlaces {
+  readonly stateDir: string;
+  readonly configPath: string;
+  /** The home that `~` means to OpenClaw. */
+  readonly home: string;
+}
+
 const entrySchema = z.object({
   authProfileOverride: z.string().optional().catch(undefined),
   authProfileOverrideSource: z.string().optional().catch(undefined),
 });
 const sessionsSchema = z.record(z.string(), entrySchema.catch({}));
 
-/** The bonds of an agent's chats; none where its list of chats cannot be read, which is nothing to stop at. */
-export async function readSessionPins(stateDir: string, agentId: string): Promise<readonly SessionPin[]> {
-  const path = join(stateDir, "agents", normalizeAgentId(agentId), "sessions", "sessions.json");
-  const sessions = await readJsonFile(path, sessionsSchema).catch(() => undefined);
-  return Object.values(sessions ?? {}).flatMap(({ authProfileOverride, authProfileOverrideSource }) =>
-    authProfileOverride === undefined
-      ? []
-      : [{ profileId: authProfileOverride, byPerson: authProfileOverrideSource === "user" }],
-  );
+/** The bonds of an agent's chats; undefined where its list of chats cannot be found or read, which is nothing to stop at. */
+export async function readSessionPins(
+  places: SessionPlaces,
+  agentId: string,
+): Promise<readonly SessionPin[] | undefined> {
+  try {
+    const id = normalizeAgentId(agentId);
+    const place = placeOf(await readJson5File(places.configPath), places, id);
+    if (place === undefined) return undefined;
+    const sessions = Object.entries((await readJsonFile(place.path, sessionsSchema)) ?? {});
+    return sessions.flatMap(([key, { authProfileOverride, authProfileOverrideSource }]) =>
+      authProfileOverride === undefined || (place.isShared && !mayBeOf(key, id))
+        ? []
+        : [{ profileId: authProfileOverride, byPerson: authProfileOverrideSource === "user" }],
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+interface Place {
+  readonly path: string;
+  /** True where every agent's chats are in this one file. */
+  readonly isShared: boolean;
+}
+
+/** `resolveStorePath` of 2026.4.5 and 2026.5.28, as far as it can be followed from outside of the gateway. */
+function placeOf(config: unknown, { stateDir, home }: SessionPlaces, agentId: string): Place | undefined {
+  if (isIncluded(config)) return undefined;
+  const session = fieldOf(config, "session");
+  if (isIncluded(session)) return undefined;
+  const store = fieldOf(session, "store") ?? "";
+  if (store === "") return { path: join(stateDir, "agents", agentId, "sessions", "sessions.json"), isShared: false };
+  // `${NAME}` is filled in by OpenClaw from an environment that is not ours.
+  if (typeof store !== "string" || store.includes("${")) return undefined;
+  const path = store.replaceAll("{agentId}", agentId).replace(/^~(?=$|[\\/])/, () => home);
+  // What is left is relative to the folder that the gateway was started in.
+  if (!isAbsolute(path)) return undefined;
+  return { path: resolve(path), isShared: !store.includes("{agentId}") };
+}
+
+/** Parts that OpenClaw takes from another file may say it all. */
+function isIncluded(value: unknown): boolean {
+  return fieldOf(value, "$include") !== undefined;
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
+}
+
+/** A chat that names no agent may be any agent's: its bond is told rather than left out. */
+function mayBeOf(key: string, agentId: string): boolean {
+  const owner = /^agent:([^:]+):/i.exec(key.trim())?.[1];
+  return owner === undefined || normalizeAgentId(owner) === agentId;
 }

@@ -6,6 +6,7 @@ import { Secret } from "../secrets/secret.ts";
 import type { OpenClawLockHold, OpenClawLockOptions } from "../storage/openclaw-lock.ts";
 import type { SharedToken, TokenHolder } from "./owners.ts";
 import type { CredentialFacts } from "./credential-facts.ts";
+import type { StoresOutline } from "./outline.ts";
 import { CODEX_PROVIDER, OPENAI_PROVIDER, type CodexProvider, type SealedCredential } from "./profile.ts";
 import type { ProfileSummary } from "./summary.ts";
 import { failureNotesSchema, type FailureNotes } from "./usage-stats.ts";
@@ -163,7 +164,9 @@ export interface ProfileStore {
   ): Promise<{ readonly credential: SealedCredential; readonly inherited: boolean } | undefined>;
   /** The same without its tokens. Absent where {@link readCredential} gives the credential itself. */
   describe?(profileId: string, agentId?: string): Promise<CredentialFacts | undefined>;
-  /** Works a change out against today's store; changes nothing. */
+  /** What others need to show what a change would do; absent where they can read the stores themselves. */
+  outline?(): Promise<StoresOutline>;
+  /** Works a change out against today's store; changes nothing. Its `values` are empty where this store only shows. */
   plan(change: StoreChange, agentId?: string): Promise<PlannedChange>;
   /**
    * Carries one file's part out under its lock: `before` → written, `after` → `already`.

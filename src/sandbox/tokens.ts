@@ -45,8 +45,11 @@ function authClaim(claims: SandboxTokenClaims): Record<string, string> {
   return { chatgpt_account_id: accountId, chatgpt_user_id: userId, chatgpt_plan_type: planType };
 }
 
+/** Signs nothing; without a third part the Codex CLI refuses the whole login file as no JWT. */
+const SIGNATURE = Buffer.from("no signature").toString("base64url");
+
 function unsignedJwt(payload: Record<string, unknown>): string {
-  return `${part({ alg: "none", typ: "JWT" })}.${part(payload)}.`;
+  return `${part({ alg: "none", typ: "JWT" })}.${part(payload)}.${SIGNATURE}`;
 }
 
 function part(value: unknown): string {

@@ -108,6 +108,7 @@ async function acquire(lockPath: string, options: OpenClawLockOptions, now: () =
     const found = attemptRead(lockPath);
     const at = now();
     if (found !== undefined) {
+      if (isUnreleased(lockPath, found)) continue;
       if (watched === undefined || !isSameLock(watched.file, found)) watched = { file: found, since: at };
       if (isAbandoned(found, at - watched.since, isAlive) && takeOver(lockPath, found)) continue;
       if (isForeign(found) && at - watched.since >= Math.min(waitMs, OPENCLAW_LOCK.folderGraceMs))
@@ -159,13 +160,24 @@ function takeOver(lockPath: string, judged: LockFile): boolean {
   }
 }
 
-/** A lock file that cannot be removed is left: it names this process, so it is taken over when we are gone. */
+/** Locks of ours that could not be removed: they name this living process, so nobody else would ever take them over. */
+const unreleased = new Map<string, LockFile>();
+
 function release(lockPath: string, mine: LockFile): boolean {
   try {
-    return removeOwnLock(lockPath, mine);
+    const wasOurs = removeOwnLock(lockPath, mine);
+    unreleased.delete(lockPath);
+    return wasOurs;
   } catch {
+    unreleased.set(lockPath, mine);
     return false;
   }
+}
+
+/** Whether `found` is one that we let go of and could not remove: then it is tried once more. */
+function isUnreleased(lockPath: string, found: LockFile): boolean {
+  const left = unreleased.get(lockPath);
+  return left !== undefined && isSameLock(left, found) && release(lockPath, left);
 }
 
 async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {

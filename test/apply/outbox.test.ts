@@ -45,3 +45,24 @@ describe("Outbox", () => {
     expect(await outbox.list("telegram")).toEqual([]);
   });
 });
+
+describe("a receipt that was shown", () => {
+  it("is not told again by whoever ends its job once more, and the note of it goes in time", async () => {
+    let now = 1;
+    const outbox = new Outbox({ folder: await temporaryFolder(), now: () => now });
+    await outbox.put({ id: "job-1", address, content });
+    await outbox.delivered("job-1");
+    await outbox.put({ id: "job-1", address, content });
+    expect(await outbox.list("telegram")).toEqual([]);
+    // A question may be asked again after its answer.
+    const question = { id: "q-1", address, content: { kind: "approval", parkedId: "p-1" } } as const;
+    await outbox.put(question);
+    await outbox.delivered("q-1");
+    await outbox.put(question);
+    expect(await outbox.list("telegram")).toMatchObject([{ id: "q-1" }]);
+    now += APPLY.outboxTtlMs + 1;
+    await outbox.sweep();
+    await outbox.put({ id: "job-1", address, content });
+    expect(await outbox.list("telegram")).toMatchObject([{ id: "job-1" }]);
+  });
+});

@@ -11,8 +11,8 @@ import { ALICE, renewalWorld } from "../support/renewal-world.ts";
 /** After these the server has not taken the token, and has said so. */
 const REFUSALS: readonly IssuerFault[] = [
   { kind: "html403" },
-  { kind: "status", status: 500, body: "", contentType: "text/plain" },
-  { kind: "status", status: 503, body: "<html>", contentType: "text/html" },
+  { kind: "error", shape: "flat", code: "server_error", status: 500 },
+  { kind: "error", shape: "nested", code: "temporarily_unavailable", status: 503 },
   { kind: "status", status: 429, body: "{}", contentType: "application/json", retryAfter: "5" },
   { kind: "error", shape: "code", code: "something_new", status: 400 },
 ];
@@ -22,6 +22,8 @@ const SILENCES: readonly IssuerFault[] = [
   { kind: "drop-after-process" },
   { kind: "garbage" },
   { kind: "status-after-process", status: 502 },
+  { kind: "status-after-process", status: 503 },
+  { kind: "status", status: 500, body: "", contentType: "text/plain" },
 ];
 const PARTIAL: readonly IssuerFault[] = [
   { kind: "without", field: "access_token" },

@@ -1,4 +1,5 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { ChatRouter } from "../../src/chat/router.ts";
 import { alice, chatLab, signedIn, type ChatLab } from "./chat-lab.ts";
 
 const person = { host: "telegram", chatId: "1", personId: "1" };
@@ -38,6 +39,32 @@ describe("a script without a terminal", () => {
     expect(lab.out.last).toContain("no chat is set up");
     expect(await lab.queue.list()).toEqual([]);
     expect(await lab.parked.list()).toMatchObject([{ reason: "same-identity" }]);
+  });
+
+  it("is told no by whoever does not want it: the login is kept, and others can still allow it", async () => {
+    const lab = await signInByScript([person]);
+    const [parked] = await lab.parked.list();
+    if (parked === undefined) throw new Error("no login waits");
+    const { approvers: _nobody, ...services } = lab.services;
+    const router = new ChatRouter(services);
+    onTestFinished(() => router.close());
+    const ask = async (): Promise<void> => void (await lab.out.send(await router.renderApproval(parked, lab.asker)));
+    const press = (label: string) =>
+      router.handle(
+        lab.asker,
+        { kind: "press", data: lab.out.button(label).data, messageId: lab.out.lastId },
+        lab.out,
+      );
+    await ask();
+    expect(lab.out.last).not.toContain("No:");
+    await press("No");
+    expect(lab.out.last).toContain("You said no: nothing was changed.\nThe login for work is kept until somebody decides");
+    expect(lab.out.lastReply.buttons).toBeUndefined();
+    expect(await lab.parked.list()).toMatchObject([{ id: parked.id, reason: "approval-needed" }]);
+    expect(await lab.queue.list()).toEqual([]);
+    await ask();
+    await press("Save");
+    expect(await lab.queue.list()).toMatchObject([{ profileId: "openai-codex:work" }]);
   });
 
   it("may not throw a login away", async () => {

@@ -381,7 +381,12 @@ describe("a script without a terminal", () => {
     await person.outbox.put(rest);
     await person.deliver();
     expect(person.out.last).toContain("A script on this machine asks for a change");
-    await person.press("Remove it");
+    const question = person.out.button("Remove it");
+    await person.press("No");
+    expect(person.out.last).toBe("You said no: nothing was changed.\nIf others were asked too, they can still decide.");
+    expect(await person.queue.list()).toEqual([]);
+    // Only this copy has ended: another one of the same question is as good as before.
+    await person.incoming({ kind: "press", data: question.data, messageId: person.out.lastId });
     await person.drain();
     expect(Object.keys(person.readStore().profiles)).toEqual([HOME]);
   });
@@ -437,7 +442,6 @@ describe("the card of a profile", () => {
     for (const [label, words] of [
       ["Use first", "Order then: work, home."],
       ["Only this", "nothing else is tried"],
-      ["Reset", "holds nothing against it"],
       ["Rename", "/codex_auth rename work office"],
       ["Remove", "Remove work from OpenClaw?"],
     ] as const) {
@@ -449,6 +453,33 @@ describe("the card of a profile", () => {
     await lab.say("show work");
     await lab.press("Sign in again");
     expect(await lab.signIns.waiting(lab.asker)).toMatchObject([{ profileId: WORK }]);
+  });
+
+  it("offers *Reset* only where OpenClaw holds something against it, a cooldown or a failure", async () => {
+    const lab = await changeLab();
+    const labels = (): readonly string[] => (lab.out.lastReply.buttons ?? []).flat().map(({ label }) => label);
+    await lab.say("show work");
+    expect(labels()).not.toContain("Reset");
+    for (const stats of [{ errorCount: 2 }, { cooldownUntil: lab.clock.now + MINUTE }]) {
+      const usageStats = { [WORK ?? ""]: { lastUsed: 1, ...stats } };
+      lab.writeState("agents/main/agent/auth-profiles.json", { ...lab.readStore(), usageStats });
+      await lab.say("show work");
+      expect(labels()).toContain("Reset");
+    }
+    await lab.say("show home");
+    expect(labels()).not.toContain("Reset");
+    expect(await lab.say("reset home")).toContain("holds nothing against it");
+  });
+
+  it("says that it cannot be told which chats are bound, rather than that none is", async () => {
+    for (const [pins, words] of [
+      [async () => undefined, "Chats: it cannot be told which of them are bound to a profile"],
+      [async () => [], "Chats: none is bound to a profile"],
+    ] as const) {
+      const lab = await changeLab({ pins });
+      expect(await lab.say("show work")).toContain(words);
+      expect(await lab.say("use work")).not.toContain("bound to");
+    }
   });
 
   it("does not offer what is so already", async () => {

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { lineText } from "../../src/chat/reply.ts";
@@ -130,10 +130,34 @@ describe("/codex_auth take", () => {
     const id = await park(lab, "work", bob);
     await lab.say(`take ${id}`);
     expect(lab.out.last).toContain("the login that it holds now is not kept");
-    expect(lab.out.last).toContain("second holds the same account as this login.");
-    expect(lab.out.last).toContain(`/codex_auth take ${id} as second`);
-    await lab.say(`take ${id} as second`);
-    expect(await lab.queue.list()).toMatchObject([{ profileId: "openai-codex:second" }]);
+    expect(lab.out.last).toContain("second holds the same account as this login already");
+    const labels = (lab.out.lastReply.buttons ?? []).flat().map(({ label }) => label);
+    expect(labels).toEqual([`Save to "second"`, `Replace what "work" holds`, "Discard", "Revoke it"]);
+    const save = lab.out.button("Save to");
+    expect(save).toMatchObject({ style: "primary", typed: `/codex_auth take ${id} as second` });
+    await lab.press("Save to");
+    expect(await lab.queue.list()).toMatchObject([{ profileId: "openai-codex:second", makeFirst: false }]);
+  });
+
+  it("makes a profile of its own where none holds the account, or only one that another program keeps", async () => {
+    const lab = await chatLab();
+    await lab.writeStore({ work: alice, second: bob });
+    const store = JSON.parse(await readFile(lab.storePath(), "utf8")) as { profiles: Record<string, object> };
+    Object.assign(store.profiles["openai-codex:second"] ?? {}, { managedBy: "codex-cli" });
+    await writeFile(lab.storePath(), JSON.stringify(store));
+    await lab.say(`take ${await park(lab, "work", bob)}`);
+    expect(lab.out.button("Save as new profile")).toMatchObject({ style: "primary" });
+    expect(() => lab.out.button("Save to")).toThrow();
+  });
+
+  it("is stale for the profile that held the account where that has changed since", async () => {
+    const lab = await chatLab();
+    await lab.writeStore({ work: alice, second: bob });
+    await lab.say(`take ${await park(lab, "work", bob)}`);
+    await lab.writeStore({ work: alice, second: { ...bob, user: "carol" } });
+    await lab.press("Save to");
+    expect(lab.out.everything).toContain("too old, or what it was about has changed");
+    expect([await lab.queue.list(), await lab.parked.list()]).toMatchObject([[], [{ email: "bob@example.com" }]]);
   });
 
   it("does not reach somebody's profile by way of `default`", async () => {

@@ -91,6 +91,25 @@ describe("the final answer", () => {
     expect(text).toContain("taken up again");
   });
 
+  it("of a saved login offers to take it back where that can be done, and not where it took another one's place", async () => {
+    const lab = await chatLab();
+    const labels = async (more: Partial<Receipt>): Promise<readonly string[]> =>
+      ((await lab.router.renderReceipt(receiptOf(job, more), lab.asker)).buttons ?? []).flat().map(({ label }) => label);
+    const file = { path: "/store", before: null, after: "b" };
+    const undo = ["↩️ Undo: work saved"];
+    expect(await labels({ files: [file] })).toEqual(undo);
+    expect(await labels({ files: [{ ...file, before: "a" }] })).toEqual([]);
+    const ordered = { ...file, before: "a", orderBefore: null, orderAfter: ["openai-codex:work"] };
+    expect(await labels({ files: [ordered] })).toEqual(undo);
+    for (const more of [
+      { outcome: "failed" },
+      { kind: "save-lease", label: "alpha" },
+      { note: "nothing to do" },
+      { kind: "renew-login" },
+    ] as const)
+      expect(await labels({ files: [file], ...more })).toEqual([]);
+  });
+
   it("of a rollback says why, what now, and where the login is", async () => {
     const lab = await chatLab();
     const problem = {

@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { Secret } from "../../src/secrets/secret.ts";
 import { codexDocument, codexFileLab, loginOf } from "../hosts/cli/codex-file-lab.ts";
 import { callAtTerminal } from "../hosts/cli/terminal-call.ts";
+import { linkOn, pick, ScriptedUi } from "../hosts/terminal/terminal-lab.ts";
 import { installCodex, type CodexResult } from "./lab/codex-cli.ts";
 
 describe("the Codex CLI", () => {
@@ -54,6 +55,29 @@ describe("the Codex CLI", () => {
       expect((await codex.loginStatus(dirname(lab.path))).code).toBe(0);
       expect(readFileSync(lab.path, "utf8")).toBe(before);
     }
+  });
+
+  test("is signed in by an exported login that came from a sign-in at the sandbox's own server", async ({ skip }) => {
+    if (!codex.ok) return skip(codex.reason);
+    const lab = await codexFileLab();
+    await lab.talk(
+      new ScriptedUi([
+        pick("Type a command"),
+        () => "/codex_auth work",
+        pick("Paste the address"),
+        (screen) => lab.issuer.approve(linkOn(screen), "grace@example.com"),
+        pick("Quit"),
+      ]),
+    );
+    const [received] = await lab.parked();
+    expect(received).toMatchObject({ email: "grace@example.com", reason: "first-login" });
+    expect((await callAtTerminal(lab, ["export", received?.id ?? ""])).code).toBe(0);
+    const before = readFileSync(lab.path, "utf8");
+    expect(await codex.loginStatus(dirname(lab.path))).toMatchObject({
+      code: 0,
+      text: expect.stringContaining("Logged in using ChatGPT") as string,
+    });
+    expect(readFileSync(lab.path, "utf8")).toBe(before);
   });
 
   test("revokes the login in its file when it signs in over it, and nothing once the file was taken away: what import advises", async ({

@@ -16,6 +16,8 @@ import {
   type ChatOptions,
   type Parts,
 } from "../../src/hosts/services.ts";
+import { CodexAuthError } from "../../src/errors.ts";
+import type { GatewayLocation } from "../../src/gateway/gateway.ts";
 import { silentLog } from "../../src/secrets/log.ts";
 import { accessToken, alice, bob, Recorder, type Account } from "../chat/chat-lab.ts";
 import { temporaryFolder } from "../support/temp-folder.ts";
@@ -101,6 +103,35 @@ function expectNoSecret({ out }: House): void {
     /the-secret|new-refresh|eyJ|code=\S/,
   );
 }
+
+describe("the gateway of the composed chat", () => {
+  it.each([
+    ["running", { kind: "reloaded", durationMs: 7, warningCount: 1 }],
+    ["stopped", { kind: "stopped" }],
+    ["refused", undefined],
+  ] as const)("is told to read its logins again, and what was seen is what is said: %s", async (kind, seen) => {
+    const { parts } = await house();
+    const instance = { pid: 1, startTime: 1, port: 1, stateDir: "/nowhere", configPath: "/nowhere" };
+    const error = new CodexAuthError("ERR_GATEWAY_AUTH", { message: "Not ours.", next: "Look." });
+    const reloaded: unknown[] = [];
+    const gateway = {
+      ...parts.gateway,
+      locate: async () => ({ kind, instance, error }) as GatewayLocation,
+      reload: async (told: unknown) => {
+        reloaded.push(told);
+        return { durationMs: 7, warningCount: 1 };
+      },
+    };
+    const services = await buildChatServices({ ...parts, gateway });
+    const answer = services.gateway.reload?.();
+    if (seen === undefined) await expect(answer).rejects.toBe(error);
+    else expect(await answer).toEqual(seen);
+    expect(reloaded).toEqual(kind === "running" ? [instance] : []);
+    expect(await services.pins?.("main")).toEqual([]);
+    await writeFile(parts.openClaw.configPath, JSON.stringify({ session: { store: "here/chats.json" } }));
+    expect(await services.pins?.("main")).toBeUndefined();
+  });
+});
 
 describe("the composed chat", () => {
   it("signs in over the pinned issuer, parks the login, and makes a job that a worker is asked for", async () => {

@@ -47,10 +47,23 @@ describe("processRefreshResponse, of a renewal", () => {
     ["a null refresh token", { access_token: access(), refresh_token: null }, { refresh: undefined }],
     ["no access token", { refresh_token: "rt_2" }, { access: undefined, expiresAtMs: undefined }],
     ["an id token of another form", { refresh_token: "rt_2", id_token: 7 }, { id: undefined }],
+    ["an access token with a line end", { access_token: "a\n", refresh_token: "rt_2" }, { access: undefined }],
+    ["an empty access token", { access_token: "", refresh_token: "rt_2" }, { access: undefined }],
+    [
+      "a refresh token that is too long",
+      { access_token: access(), refresh_token: "r".repeat(99_999) },
+      { refresh: undefined },
+    ],
   ])("leaves out what the server leaves out: %s", (_title, body, absent) => {
     const renewal = answered(200, body);
     if (renewal.kind !== "renewed") expect.fail(renewal.kind);
     for (const name of Object.keys(absent)) expect(renewal.tokens).not.toHaveProperty(name);
+  });
+
+  it("reads any 2xx, and past a byte order mark", () => {
+    expect(answered(201, { refresh_token: "rt_2" })).toMatchObject({ kind: "renewed" });
+    expect(answered(200, `\uFEFF${JSON.stringify({ refresh_token: "rt_2" })}`)).toMatchObject({ kind: "renewed" });
+    expect(answered(204, "")).toMatchObject({ kind: "unknown" });
   });
 
   it("takes the address from the id token where the access token has none", () => {
@@ -107,8 +120,9 @@ describe("processRefreshResponse, of a refusal", () => {
     [403, { error: "unsupported_country" }],
     [404, {}],
     [429, {}],
+    [401, "<html>blocked</html>"],
     [500, { error: "invalid_grant" }],
-    [503, {}],
+    [503, { error: { code: "server_error" } }],
     [307, ""],
   ])("leaves the token good after %i %j", (status, body) => {
     expect(answered(status, body)).toMatchObject({
@@ -117,8 +131,16 @@ describe("processRefreshResponse, of a refusal", () => {
     });
   });
 
-  it.each([502, 504, 520, 522, 524])("cannot tell after %i, where the server behind may have acted", (status) => {
-    expect(answered(status, "<html></html>")).toMatchObject({ kind: "unknown" });
+  it.each([500, 502, 503, 504, 520, 522, 524])(
+    "cannot tell after %i without a word of the server's own, which may have acted behind it",
+    (status) => {
+      for (const body of ["<html></html>", "", "{}"]) expect(answered(status, body)).toMatchObject({ kind: "unknown" });
+    },
+  );
+
+  it("finds the code that counts beside one that does not", () => {
+    const body = { error: "invalid_request", code: "refresh_token_reused" };
+    expect(answered(400, body)).toMatchObject({ kind: "dead", reason: "refresh_token_reused" });
   });
 
   it("says how long to wait where the server does", () => {

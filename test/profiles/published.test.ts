@@ -44,13 +44,15 @@ describe("what the plugin publishes", () => {
   it("shows another program the same profiles, orders and bonds, with the moment at which it was so", async () => {
     const { inside, published, publish } = await lab();
     await publish({
-      pins: (agentId) => Promise.resolve(agentId === "ops" ? [{ profileId: WORK, byPerson: true }] : []),
+      pins: (agentId) => Promise.resolve(agentId === "ops" ? [{ profileId: WORK, byPerson: true }] : undefined),
     });
     expect(await published.agents()).toEqual(await inside.store.agents());
     for (const agent of ["main", "ops"]) {
       expect(await published.read(agent)).toEqual({ ...(await inside.store.read(agent)), seenAtMs: NOW });
     }
     expect(await published.pins("ops")).toEqual([{ profileId: WORK, byPerson: true }]);
+    // Not told is not the same as none.
+    expect(await published.pins("main")).toBeUndefined();
     expect(await published.sharedTokens()).toEqual(await inside.store.sharedTokens());
     expect(await published.sharedTokens()).toHaveLength(1);
     await inside.state.configure(`{ auth: { profiles: { "openai:work": {} } } }`);

@@ -18,7 +18,8 @@ describe("npm run build:plugin", () => {
         import { here } from "../here.ts";
         import type { Named } from "../named.ts";
         export const late = (): Promise<unknown> => import("../late.ts");
-        export const given = (): Promise<unknown> => import("openclaw/plugin-sdk/provider-auth" as string);
+        // @ts-ignore: there is no OpenClaw here.
+        export const given = (): Promise<unknown> => import("openclaw/plugin-sdk/provider-auth");
         export const value: Named = { at: here, text: JSON5.stringify({}) };`,
       "hosts/here.ts": `export * from "./deeper.ts";`,
       "hosts/deeper.ts": `export const here = 1;`,
@@ -38,7 +39,7 @@ describe("npm run build:plugin", () => {
     const { build, folder, tarball } = await project({ [ENTRY]: `export const nothing = 0;` });
     expect(build()).toMatchObject({ status: 0 });
     const manifest = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as Record<string, unknown>;
-    const entries = ["./index.js"];
+    const entries = ["./dist/hosts/openclaw/index.js"];
     expect(manifest).toMatchObject({
       name: "codex-auth-openclaw",
       version: "9.9.9",
@@ -47,14 +48,29 @@ describe("npm run build:plugin", () => {
     });
     // OpenClaw runs npm for a plugin that declares any.
     expect(manifest).not.toHaveProperty("dependencies");
-    // Else OpenClaw up to 2026.5 gives its files none of its modules.
-    expect(await readFile(join(folder, "index.js"), "utf8")).toMatch(/^import "openclaw\/plugin-sdk\//m);
     expect(JSON.parse(await readFile(join(folder, "openclaw.plugin.json"), "utf8"))).toMatchObject({
       id: "codex-auth",
       activation: { onStartup: true },
     });
     const { stdout } = spawnSync("tar", ["-tzf", tarball], { encoding: "utf8" });
     expect(stdout.split("\n")).toContain("package/openclaw.plugin.json");
+  });
+
+  test("makes a file that imports OpenClaw late need it at once, and no other file", async () => {
+    const { build, folder } = await project({
+      [ENTRY]: `
+        export { late } from "../late.ts";
+        export { apart } from "../apart.ts";`,
+      "hosts/late.ts": `
+        // @ts-ignore: there is no OpenClaw here.
+        export const late = (): Promise<unknown> => import("openclaw/plugin-sdk/provider-auth");`,
+      "hosts/apart.ts": `export const apart = 1;`,
+    });
+    expect(build()).toMatchObject({ status: 0 });
+    // OpenClaw up to 2026.5 gives its modules to no other.
+    expect(await readFile(join(folder, "dist/hosts/late.js"), "utf8")).toMatch(/^import "openclaw\/plugin-sdk\//);
+    expect(await readFile(join(folder, "dist/hosts/apart.js"), "utf8")).not.toContain("openclaw");
+    expect(await readFile(join(folder, "dist/hosts/openclaw/index.js"), "utf8")).not.toContain("plugin-sdk");
   });
 
   test.each([

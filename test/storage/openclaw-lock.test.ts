@@ -1,5 +1,6 @@
-import { existsSync } from "node:fs";
+import fs, { existsSync } from "node:fs";
 import { mkdir, readFile, readdir, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { OPENCLAW_LOCK } from "../../src/config/defaults.ts";
@@ -232,5 +233,25 @@ describe("two that take over the same abandoned lock", () => {
     }
     expect(most).toBe(1);
     expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+describe("a lock of ours that could not be removed", () => {
+  it("is removed before the next hold, instead of being waited for as a living process's", async () => {
+    const path = join(await temporaryFolder(), "auth-profiles.json");
+    const real = fs.unlinkSync;
+    fs.unlinkSync = () => {
+      throw Object.assign(new Error("EIO"), { code: "EIO" });
+    };
+    syncBuiltinESMExports();
+    try {
+      await expect(withOpenClawLock(path, () => Promise.resolve())).rejects.toMatchObject({ code: "ERR_LOCK_LOST" });
+    } finally {
+      fs.unlinkSync = real;
+      syncBuiltinESMExports();
+    }
+    expect(existsSync(`${path}.lock`)).toBe(true);
+    await withOpenClawLock(path, () => Promise.resolve(), { waitMs: 1_000 });
+    expect(existsSync(`${path}.lock`)).toBe(false);
   });
 });

@@ -8,7 +8,7 @@ import { Rotations } from "../../src/apply/rotations.ts";
 import { ownPaths } from "../../src/config/paths.ts";
 import { authorizeUrl } from "../../src/oauth/authorize-url.ts";
 import { exchangeRequest } from "../../src/oauth/exchange.ts";
-import { DEFAULT_REDIRECT_URI, parseIssuer } from "../../src/oauth/issuer.ts";
+import { CLIENT_ID, DEFAULT_REDIRECT_URI, parseIssuer } from "../../src/oauth/issuer.ts";
 import { challengeOf, createState, createVerifier } from "../../src/oauth/pkce.ts";
 import { processRefreshResponse } from "../../src/oauth/refresh-response.ts";
 import { refreshRequest } from "../../src/oauth/refresh.ts";
@@ -64,6 +64,7 @@ export async function renewalWorld(options: { readonly timeoutMs?: number } = {}
         await refreshRequest(parseIssuer(sandbox.origin), token, { beforeSend, timeoutMs: 3_000, ...options }),
         Date.now(),
       ),
+    clientId: CLIENT_ID,
     rotations,
     elsewhere: () => Promise.resolve(elsewhere),
   };

@@ -1,7 +1,8 @@
 // Builds the entry that OpenClaw keeps for a login, or for a leased credential, from its tokens.
 
 import { decodeAccessToken } from "../../profiles/claims.ts";
-import { CODEX_PROVIDER, sealCredential, unsealEntry, type SealedCredential } from "../../profiles/profile.ts";
+import { CODEX_PROVIDER, sealCredential, unsealEntry } from "../../profiles/profile.ts";
+import type { CodexProvider, SealedCredential } from "../../profiles/profile.ts";
 import { fingerprintJson } from "../../secrets/fingerprint.ts";
 import type { Secret } from "../../secrets/secret.ts";
 import type { SaveLeaseJob } from "../job.ts";
@@ -9,14 +10,14 @@ import type { LoginTokens } from "../parked.ts";
 
 /**
  * The entry for a login, as OpenClaw's own login writes it (facts/openclaw-json-generation.md §1), with `accountId`, which it
- * adds at its first refresh. One that came out of the store goes back as it was. What survives of an entry that is replaced is the store's to decide.
+ * adds at its first refresh; `provider` as its store names it. One that came out of the store goes back as it was. What survives of an entry that is replaced is the store's to decide.
  */
-export function credentialFor(tokens: LoginTokens): SealedCredential {
+export function credentialFor(tokens: LoginTokens, provider: CodexProvider = CODEX_PROVIDER): SealedCredential {
   if (tokens.entry !== undefined) return tokens.entry;
   const claims = decodeAccessToken(tokens.access);
   return sealCredential({
     type: "oauth",
-    provider: CODEX_PROVIDER,
+    provider,
     access: tokens.access.expose(),
     refresh: tokens.refresh.expose(),
     expires: tokens.expiresAtMs,
@@ -32,10 +33,11 @@ export function credentialFor(tokens: LoginTokens): SealedCredential {
 export function leasedCredentialFor(
   lease: Pick<SaveLeaseJob["lease"], "expiresAtMs" | "email">,
   access: string,
+  provider: CodexProvider = CODEX_PROVIDER,
 ): SealedCredential {
   return sealCredential({
     type: "token",
-    provider: CODEX_PROVIDER,
+    provider,
     token: access,
     expires: lease.expiresAtMs,
     ...(lease.email === undefined || lease.email.trim() === "" ? {} : { email: lease.email }),
@@ -43,10 +45,13 @@ export function leasedCredentialFor(
 }
 
 /** The fingerprint that a leased credential has in the store, as receipts and plans name it. */
-export function leasedFingerprint(credential: {
-  readonly access: Secret;
-  readonly expiresAtMs: number;
-  readonly email?: string | undefined;
-}): string {
-  return fingerprintJson(unsealEntry(leasedCredentialFor(credential, credential.access.expose())));
+export function leasedFingerprint(
+  credential: {
+    readonly access: Secret;
+    readonly expiresAtMs: number;
+    readonly email?: string | undefined;
+  },
+  provider: CodexProvider = CODEX_PROVIDER,
+): string {
+  return fingerprintJson(unsealEntry(leasedCredentialFor(credential, credential.access.expose(), provider)));
 }

@@ -3,7 +3,7 @@
 import { LEASE } from "../../config/defaults.ts";
 import { CodexAuthError } from "../../errors.ts";
 import { decodeAccessToken } from "../../profiles/claims.ts";
-import { accessTokenOf, parseCredential, unsealEntry, type Credential } from "../../profiles/profile.ts";
+import { accessTokenOf, isSameProfile, parseCredential, unsealEntry, type Credential } from "../../profiles/profile.ts";
 import type { EntryValues, FileChange, PlannedChange } from "../../profiles/store.ts";
 import { canonicalJson, fingerprint } from "../../secrets/fingerprint.ts";
 
@@ -23,7 +23,7 @@ export function isLeased({ profileId, ours = [] }: LeasedProfile): MayGo {
     const credential = parseCredential(entry);
     // A token that lies elsewhere (`tokenRef`) was put there by a person: we never write one.
     if (credential?.type !== "token" || credential["tokenRef"] !== undefined) return false;
-    if (profileId === LEASE.profileId) return true;
+    if (isSameProfile(profileId, LEASE.profileId)) return true;
     const access = accessTokenOf(credential);
     return access !== undefined && ours.includes(fingerprint(access));
   };
@@ -43,7 +43,7 @@ export function isFreeFor(leased: LeasedProfile & { readonly accountId: string |
     const renewsItself = (credential.refresh ?? "") !== "" || credential["oauthRef"] !== undefined;
     if (!renewsItself) return true;
     const account = accountOf(credential);
-    return leased.profileId === LEASE.profileId && account !== undefined && account === leased.accountId;
+    return isSameProfile(leased.profileId, LEASE.profileId) && account !== undefined && account === leased.accountId;
   };
 }
 

@@ -36,7 +36,7 @@ export async function hasGivenWay(job: Job, services: ExecutorServices): Promise
 }
 
 /** Whether the tokens that the job brings were used for a renewal since: they are never written again. */
-async function isSpent(job: Job, { queue, renewal }: ExecutorServices): Promise<boolean> {
+export async function isSpent(job: Job, { queue, renewal }: ExecutorServices): Promise<boolean> {
   if (!bringsLogin(job) || renewal === undefined) return false;
   const login = (await queue.secrets.get(job.id))?.login;
   return login !== undefined && (await renewal.rotations.get(fingerprint(login.refresh)))?.phase === "spent";
@@ -91,7 +91,7 @@ export async function isRenewed(job: Job, services: ExecutorServices): Promise<b
   const secret = await services.queue.secrets.get(job.id);
   if (stored === undefined || secret?.login === undefined) return false;
   const credential = openCredential(stored.credential);
-  const ours = credentialFor(loadTokens(secret.login));
+  const ours = credentialFor(loadTokens(secret.login), services.store.provider);
   const isLater = credential.type === "oauth" && (credential.expires ?? 0) > facts.expiresAtMs;
   return isLater && isSameLogin(credential, openCredential(ours));
 }

@@ -24,16 +24,19 @@ export async function prepare(run: JobRun, services: ExecutorServices): Promise<
   const snapshot = await services.store.read(job.agentId, { forChange: true });
   const wish = await wishOf({ job, secret, snapshot, services });
   if (wish.kind === "nothing") return run.advance("verified", { mode: "none", note: wish.note });
-  const location = await locateSettled(run, services);
+  // A renewal comes here with the locks in hand, and must be written whatever the gateway is doing.
+  const isRenewal = job.kind === "renew-login";
+  const location = isRenewal ? await services.gateway.locate() : await locateSettled(run, services);
   const restart = job.activation === "restart" ? await restartPlanFor(location, services) : undefined;
   const choice = chooseActivation({ asked: job.activation, gateway: location, restart });
-  if (choice.kind === "impossible") throw choice.error;
-  if (wish.kind === "as-planned") return run.advance("prepared", { mode: choice.mode });
+  if (choice.kind === "impossible" && !isRenewal) throw choice.error;
+  const mode = choice.kind === "impossible" ? "reload" : choice.mode;
+  if (wish.kind === "as-planned") return run.advance("prepared", { mode });
   const { plan, values } = keepEarlier(wish.planned, run, secret);
   await services.queue.secrets.put(job.id, { ...secret, values: exposeValues(values) });
   await run.advance("prepared", {
     plan,
-    mode: choice.mode,
+    mode,
     ...(wish.order === undefined ? {} : { order: wish.order }),
     removedCopies: plan.files.filter(isRemovedCopy).map((file) => file.agentId),
   });

@@ -1,30 +1,29 @@
 // queued, of a renewal: presents the refresh token once, under every lock there is, keeps what comes, then goes on as any change does.
 
 import { RENEWAL } from "../../config/defaults.ts";
-import { CodexAuthError } from "../../errors.ts";
+import type { CodexAuthError } from "../../errors.ts";
 import { decodeAccessToken } from "../../profiles/claims.ts";
-import { openCredential, refreshTokenOf, type Credential } from "../../profiles/profile.ts";
+import { openCredential, refreshTokenOf } from "../../profiles/profile.ts";
 import type { RenewedTokens } from "../../profiles/renewal.ts";
-import { loginPrint } from "../../profiles/same-login.ts";
-import type { Hold, ProfileStore } from "../../profiles/store.ts";
+import type { Hold } from "../../profiles/store.ts";
 import { fingerprint } from "../../secrets/fingerprint.ts";
 import type { Secret } from "../../secrets/secret.ts";
 import type { Job, RenewJob } from "../job.ts";
-import type { JobRun } from "../job-run.ts";
+import { problemOf, type JobRun } from "../job-run.ts";
 import type { JobSecret } from "../job-secrets.ts";
 import { loadTokens, storeTokens } from "../parked.ts";
 import type { RenewalPort } from "../renewal.ts";
 import type { Rotation } from "../rotations.ts";
 import type { ExecutorServices } from "../services.ts";
-import { assertOwn, keeperOf } from "../whose.ts";
 import { noSecret } from "./job-errors.ts";
 import { assertStillAllowed } from "./permission.ts";
 import { prepare } from "./prepare.ts";
-import { hasSecondOwner, needsReload, notHere, notRenewable, presentedBefore, tooLate } from "./renewal-errors.ts";
+import { assertGatewayHears, assertGatewayTold, renewableOf, type Renewable } from "./renew-checks.ts";
+import { notHere, presentedBefore, tooLate } from "./renewal-errors.ts";
 import { renewedLogin } from "./renewed-entry.ts";
-import { settle } from "./settle.ts";
+import { parkLogin, settle } from "./settle.ts";
 import { locateSettled } from "./settled.ts";
-import { watchCancel, write } from "./write.ts";
+import { cancelled, watchCancel, write } from "./write.ts";
 
 /**
  * Renews the login of `run` and writes it. From before the request until the gateway has reloaded nobody else may hold the store's lock:
@@ -38,23 +37,18 @@ export async function renew(run: JobRun, services: ExecutorServices): Promise<vo
   if (job.kind !== "renew-login") throw new TypeError("Expected a renewal.");
   const { renewal } = services;
   if (renewal === undefined || services.store.holding === undefined) throw notHere();
-  const received = await services.queue.secrets.get(job.id);
-  if (received?.login !== undefined)
-    return underLocks(run, services, async (inside) => {
-      await goOn(run, inside, received, renewal);
-      if (run.job.state === "prepared") await write(run, inside, false);
-    });
-  const location = await locateSettled(run, services);
-  if (location.kind === "refused") throw location.error;
-  const isTold = job.activation === "auto" || job.activation === "reload";
-  if (location.kind === "running" && !isTold) throw needsReload();
+  if (!(await hasCome(job, services))) await assertGatewayHears(run, services);
   const cancel = watchCancel(run, services);
   try {
     await underLocks(
       run,
       services,
       async (inside, hold) => {
+        // Read here: another executor may have asked while we waited.
+        const received = await services.queue.secrets.get(job.id);
+        if (received?.login !== undefined) return storeIt(run, inside, received, renewal);
         await assertStillAllowed(job, services);
+        if (await services.queue.isCancelRequested(job.id)) throw cancelled(job);
         cancel.stop();
         await renewUnderLock(run, inside, renewal, hold);
       },
@@ -65,8 +59,15 @@ export async function renew(run: JobRun, services: ExecutorServices): Promise<vo
   }
 }
 
+/** Whether the answer is on disk: nobody else has it. */
+export async function hasCome(job: Job, { queue }: ExecutorServices): Promise<boolean> {
+  return job.kind === "renew-login" && (await queue.secrets.get(job.id))?.login !== undefined;
+}
+
 /** Writes a renewal that was interrupted, under the same locks. What was interrupted may have left them, and they are let go here. */
 export async function writeRenewal(run: JobRun, services: ExecutorServices): Promise<void> {
+  // A gateway that is just starting is waited for here, not with the locks in hand.
+  await locateSettled(run, services);
   await underLocks(run, services, (inside) => write(run, inside, false));
 }
 
@@ -101,16 +102,16 @@ async function renewUnderLock(
   hold: Hold,
 ): Promise<void> {
   const job = run.job as RenewJob;
-  const stored = await storedLogin(job, services);
-  const token = refreshTokenOf(stored);
-  if (token === undefined) throw notRenewable();
-  await assertOneOwner(job, token, services.store, renewal);
+  await assertGatewayTold(job, services);
+  const { stored, token } = await renewableOf(job, services, renewal);
   const about = aboutOf(job, token);
   const { rotations } = renewal;
   const earlier = await rotations.get(about.token);
   if (earlier !== undefined && earlier.phase !== "prepared") throw presentedBefore(earlier);
   // The answer may take its time, and must be in the store before OpenClaw may call us stale.
   if (hold.remainingMs() < RENEWAL.requestTimeoutMs + RENEWAL.writeReserveMs) throw tooLate();
+  // What comes must have a place to lie.
+  await services.parked.assertRoom();
   await rotations.note({ ...about, phase: "prepared" });
   await run.report("renewing");
   const outcome = await renewal
@@ -137,39 +138,6 @@ async function renewUnderLock(
   }
 }
 
-/** The login that may be renewed. @throws CodexAuthError where there is none, it is kept by others, or is not the one that was shown. */
-async function storedLogin(job: RenewJob, { store, receipts }: ExecutorServices): Promise<Credential> {
-  const found = await store.readCredential(job.profileId, job.agentId);
-  if (found === undefined) {
-    throw new CodexAuthError("ERR_PROFILE_UNKNOWN", {
-      message: "There is no such profile any more.",
-      next: "Nothing was sent. See those there are with `/codex_auth`.",
-    });
-  }
-  const stored = openCredential(found.credential);
-  assertOwn(await keeperOf(stored, job.profileId, receipts));
-  if (job.previewed === undefined || loginPrint(stored) === job.previewed) return stored;
-  throw new CodexAuthError("ERR_IDENTITY_CHANGED", {
-    message: "Another login came into this profile after you decided.",
-    next: "Nothing was sent. Look at it and decide again: `/codex_auth`.",
-  });
-}
-
-/** Copies of one profile in several agents' stores are one owner: all are held now, and become one with the renewal. */
-async function assertOneOwner(
-  job: RenewJob,
-  token: Secret,
-  store: ProfileStore,
-  { elsewhere }: RenewalPort,
-): Promise<void> {
-  const print = fingerprint(token);
-  const shared = await store.sharedTokens(await elsewhere());
-  const holders = shared.find((one) => one.fingerprint === print)?.holders ?? [];
-  const agents = new Set((await store.agents()).map(({ agentId }) => agentId));
-  const others = holders.filter(({ owner, profileId }) => !agents.has(owner) || profileId !== job.profileId);
-  if (others.length > 0) throw hasSecondOwner(others.map(({ owner, profileId }) => `${owner}: ${profileId}`));
-}
-
 /** What the journal says of a token besides its phase. */
 function aboutOf(job: Job, token: Secret): Omit<Rotation, "schemaVersion" | "at" | "phase"> {
   return { token: fingerprint(token), agentId: job.agentId, profileId: job.profileId, jobId: job.id };
@@ -194,13 +162,28 @@ async function end(
 async function keep(
   run: JobRun,
   services: ExecutorServices,
-  { stored, token, tokens }: { readonly stored: Credential; readonly token: Secret; readonly tokens: RenewedTokens },
+  { stored, token, tokens }: Renewable & { readonly tokens: RenewedTokens },
   renewal: RenewalPort,
 ): Promise<void> {
-  const presented = fingerprint(token);
   const login = storeTokens(renewedLogin(stored, tokens));
-  await services.queue.secrets.put(run.job.id, { login, presented });
-  await goOn(run, services, { login, presented }, renewal);
+  const received: JobSecret = { login, presented: fingerprint(token) };
+  try {
+    await services.queue.secrets.put(run.job.id, received);
+  } catch (error) {
+    // The only copy there is: it is kept in the other place, rather than to fail with it.
+    await parkLogin(run.job as RenewJob, login, { reason: "store-failed", problem: problemOf(error) }, services);
+    throw error;
+  }
+  await storeIt(run, services, received, renewal);
+}
+
+async function storeIt(
+  run: JobRun,
+  services: ExecutorServices,
+  received: JobSecret,
+  renewal: RenewalPort,
+): Promise<void> {
+  await goOn(run, services, received, renewal);
   if (run.job.state === "prepared") await write(run, services, false);
 }
 

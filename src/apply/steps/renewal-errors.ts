@@ -55,6 +55,14 @@ export function hasSecondOwner(places: readonly string[]): CodexAuthError {
   });
 }
 
+/** Another agent's own store holds another login of the same account under the same name. */
+export function hasOtherGeneration(agentId: string): CodexAuthError {
+  return new CodexAuthError("ERR_TOKEN_SHARED", {
+    message: `The agent ${agentId} has another login of this account under this name, perhaps a later one: to renew this one could end it.`,
+    next: "Nothing was sent. Sign in again for this profile: then both agents have the same login, and one owner.",
+  });
+}
+
 /** Somebody else's login came into the profile while the answer was on its way. */
 export function overtaken(): CodexAuthError {
   return new CodexAuthError("ERR_RENEWAL_OVERTAKEN", {

@@ -16,7 +16,7 @@ import {
   type RenewJob,
 } from "../job.ts";
 import type { JobRun } from "../job-run.ts";
-import { loadTokens, type ParkedLogin } from "../parked.ts";
+import { loadTokens, type ParkedLogin, type StoredTokens } from "../parked.ts";
 import type { Receipt } from "../receipt.ts";
 import type { ExecutorServices } from "../services.ts";
 import { parkRemoved } from "./park-removed.ts";
@@ -56,10 +56,21 @@ async function parkAgain(
   problem: Problem | undefined,
   services: ExecutorServices,
 ): Promise<string | undefined> {
-  const secret = await services.queue.secrets.get(job.id);
-  if (secret?.login === undefined) return undefined;
+  const login = (await services.queue.secrets.get(job.id))?.login;
+  // Where the disk was too full for the secret of a renewal, it was parked at once.
+  if (login === undefined) return (await services.parked.get(againId(job)))?.id;
+  return parkLogin(job, login, { reason, problem }, services);
+}
+
+/** Parks `login`, which came for `job`. */
+export async function parkLogin(
+  job: LoginJob | RenewJob,
+  login: StoredTokens,
+  { reason, problem }: { readonly reason: ParkedLogin["reason"]; readonly problem: Problem | undefined },
+  services: ExecutorServices,
+): Promise<string> {
   const id = againId(job);
-  const { entry, ...rest } = loadTokens(secret.login);
+  const { entry, ...rest } = loadTokens(login);
   // The entry of a renewal was made of what the store held: it is not what came, and goes into no other profile.
   const tokens = job.kind === "renew-login" || entry === undefined ? rest : { ...rest, entry };
   const { email, planType, expiresAtMs } = loginFactsOf(job) ?? { expiresAtMs: rest.expiresAtMs };
@@ -84,7 +95,8 @@ async function parkAgain(
   return id;
 }
 
-function againId(job: Job): string {
+/** The id under which a job's login is parked. */
+export function againId(job: Job): string {
   return `p-${createHash("sha256").update(`again\0${job.id}`).digest("hex").slice(0, 16)}`;
 }
 

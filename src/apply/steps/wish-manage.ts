@@ -1,8 +1,9 @@
 // What the changes of a profile that is there want of the store as it is now: its place, its end, its name, its failures.
 
 import { CodexAuthError } from "../../errors.ts";
+import { factsOf } from "../../profiles/credential-facts.ts";
 import { orderAfterChoice, orderAfterRemoval } from "../../profiles/order.ts";
-import { CODEX_PROVIDER, openCredential } from "../../profiles/profile.ts";
+import { CODEX_PROVIDER } from "../../profiles/profile.ts";
 import { loginPrint } from "../../profiles/same-login.ts";
 import type { PlannedChange, StoreChange, StoreSnapshot } from "../../profiles/store.ts";
 import { canonicalJson } from "../../secrets/fingerprint.ts";
@@ -74,7 +75,7 @@ async function plan(
   { profileId, agentId }: ManagedJob,
   change: Omit<StoreChange, "profileId" | "provider">,
 ): Promise<PlannedChange> {
-  return store.plan({ profileId, provider: CODEX_PROVIDER, ...change }, agentId);
+  return store.plan({ profileId, provider: store.provider ?? CODEX_PROVIDER, ...change }, agentId);
 }
 
 function isKnown({ summaries }: StoreSnapshot, profileId: string): boolean {
@@ -92,9 +93,9 @@ function wasImplicit({ storeOrder }: StoreSnapshot): boolean {
  */
 async function assertAsPreviewed(job: RemoveJob | RenameJob, services: ExecutorServices): Promise<void> {
   const stored = await services.store.readCredential(job.profileId, job.agentId);
-  const entry = stored === undefined ? undefined : openCredential(stored.credential);
-  assertOwn(await keeperOf(entry, job.profileId, services.receipts));
-  if (job.previewed === undefined || loginPrint(entry) === job.previewed) return;
+  const facts = stored === undefined ? undefined : factsOf(stored);
+  assertOwn(await keeperOf(facts, job.profileId, services.receipts));
+  if (job.previewed === undefined || (facts?.login ?? loginPrint(undefined)) === job.previewed) return;
   throw new CodexAuthError("ERR_IDENTITY_CHANGED", {
     message: "Another login came into this profile after you decided.",
     next: "Nothing was changed. Look at it and decide again: `/codex_auth`.",

@@ -4,6 +4,7 @@ import { sameIdentity } from "../../profiles/claims.ts";
 import {
   CODEX_PROVIDER,
   openCredential,
+  parseCredential,
   refreshTokenOf,
   unsealEntry,
   type Credential,
@@ -32,11 +33,15 @@ export async function wishForRenewal({ job, secret, services }: WishInput<RenewJ
   return { kind: "change", planned, order: undefined };
 }
 
-/** A token that does not say whose it is speaks for nobody else. */
+/** A token that does not say whose it is is judged by what the entry says; where nothing is said it speaks for nobody else. */
 function isOtherAccount(stored: SealedCredential | undefined, fresh: SealedCredential): boolean {
-  const before = stored === undefined ? undefined : identityOfEntry(unsealEntry(stored));
-  const after = identityOfEntry(unsealEntry(fresh));
-  return before !== undefined && after !== undefined && !sameIdentity(before, after);
+  const entry = stored === undefined ? undefined : unsealEntry(stored);
+  const [before, after] = [identityOfEntry(entry), identityOfEntry(unsealEntry(fresh))];
+  if (after === undefined) return false;
+  if (before !== undefined) return !sameIdentity(before, after);
+  const credential = parseCredential(entry);
+  const accountId = credential?.type === "oauth" ? credential.accountId : undefined;
+  return accountId !== undefined && accountId !== after.accountId;
 }
 
 function isPresented({ renewal }: RenewJob, stored: Credential | undefined): boolean {

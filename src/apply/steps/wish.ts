@@ -43,7 +43,7 @@ async function wishForLogin({ job, secret, snapshot, services }: WishInput<Login
   // A renewal may have used it up since it was put aside: presented once more it would end the login that came of it.
   const rotation = await services.renewal?.rotations.get(fingerprint(tokens.refresh));
   if (job.plan === undefined && (rotation?.phase === "spent" || rotation?.phase === "dead")) throw spent();
-  const credential = credentialFor(tokens);
+  const credential = credentialFor(tokens, services.store.provider);
   const saved = orderAfterSave(orderFacts(snapshot), job.profileId, job);
   // A profile that is tried already keeps its place: writing an order down would only freeze the others.
   const isWritten = saved.isChanged && (job.makeFirst || !snapshot.lastingOrder.includes(job.profileId));
@@ -65,7 +65,7 @@ async function wishForLease({ job, secret, snapshot, services }: WishInput<SaveL
   const saved = orderAfterSave(orderFacts(snapshot), job.profileId, job);
   const isWritten = saved.isChanged && (job.makeFirst || snapshot.storeOrder !== undefined);
   const order = isWritten ? { written: [...saved.order], wasImplicit: saved.isNew } : undefined;
-  const credential = leasedCredentialFor(job.lease, secret.leased.access);
+  const credential = leasedCredentialFor(job.lease, secret.leased.access, services.store.provider);
   const planned = await plan(services, job, credential, order?.written);
   const accountId = decodeAccessToken(secret.leased.access)?.accountId ?? job.lease.accountId;
   // Its own among them: it may have been written before this job was killed.
@@ -102,7 +102,8 @@ function plan(
   order: readonly string[] | null | undefined,
 ): Promise<PlannedChange> {
   const { profileId, agentId } = job;
-  const change = { profileId, provider: CODEX_PROVIDER, credential, clearCooldown: true } as const;
+  const { provider = CODEX_PROVIDER } = services.store;
+  const change = { profileId, provider, credential, clearCooldown: true } as const;
   return services.store.plan({ ...change, ...(order === undefined ? {} : { order }) }, agentId);
 }
 

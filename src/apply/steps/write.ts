@@ -7,6 +7,8 @@ import { chooseAfterFailedReload } from "../activation.ts";
 import { bringsLogin, isManaged, type Job, type LoginJob, type RenewJob } from "../job.ts";
 import type { JobRun } from "../job-run.ts";
 import type { ExecutorServices } from "../services.ts";
+import { spent } from "./job-errors.ts";
+import { isSpent } from "./overtaken.ts";
 import { assertStillAllowed } from "./permission.ts";
 import { valuesOf } from "./prepare.ts";
 import { restartPlanFor } from "./restart.ts";
@@ -35,7 +37,10 @@ export async function write(run: JobRun, services: ExecutorServices, isUnwritten
         ...(cancel === undefined || index > 0 ? {} : { signal: cancel.signal }),
         beforeWrite: async () => {
           // The wait for the lock may have been long enough to take somebody off the list.
-          if (isUnwritten && index === 0) await assertStillAllowed(run.job, services);
+          if (!isUnwritten || index > 0) return;
+          await assertStillAllowed(run.job, services);
+          // A renewal of the same login may have come in between, under another name.
+          if (await isSpent(run.job, services)) throw spent();
         },
         onWait: ({ waitedMs }) => {
           waits = waits.then(() => run.report("waiting-for-store", waitedMs)).catch(() => undefined);

@@ -23,6 +23,10 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "start",
     summary: "start a sign-in for a profile",
     words: [profile],
+    options: [
+      { flags: "--device", summary: "by a code that you enter on a page anywhere; the default over SSH" },
+      { flags: "--link", summary: "by a link whose browser comes back to this machine; the default elsewhere" },
+    ],
     load: async () => (await import("./start.ts")).start,
   },
   {

@@ -8,8 +8,9 @@ import { CodexAuthError } from "../../errors.ts";
 import type { Identity } from "../../profiles/claims.ts";
 import type { CodexLogin, CodexTokens } from "../../profiles/codex-home.ts";
 import { CODEX_CLI } from "../../profiles/owners.ts";
+import { CODEX_PROVIDER, profileIdFor } from "../../profiles/profile.ts";
 import { resolveSelector, shortName } from "../../profiles/selector.ts";
-import type { ProfileSummary } from "../../profiles/summary.ts";
+import type { StoreSnapshot } from "../../profiles/store.ts";
 import { fingerprint } from "../../secrets/fingerprint.ts";
 import { CODEX_CLI_PROFILE } from "../put-aside.ts";
 import { buildChatServices, type Parts } from "../services.ts";
@@ -25,8 +26,9 @@ export const importLogin: CommandRun = async (call) => {
   requireTerminal(call, "import");
   const cli = await openSession(call, { presses: true });
   const { store, config } = cli.parts;
-  const { summaries } = await store.read(config.agentId);
-  const profileId = targetOf(profileWord(call), summaries, login);
+  const snapshot = await store.read(config.agentId);
+  const { summaries } = snapshot;
+  const profileId = targetOf(profileWord(call), snapshot, login);
   const holder = await holderOf(cli.parts, path, login.tokens);
   if (holder !== undefined) return { text: `${holder} holds this very login already. Nothing was changed.` };
   call.output.progress(explanation(path, login, profileId));
@@ -76,10 +78,15 @@ function importable(path: string, login: CodexLogin | undefined): Importable {
 }
 
 /** Where it goes: what was named, else the profile of the same account, else one of its own. @throws as a selector does. */
-function targetOf(word: string | undefined, summaries: readonly ProfileSummary[], login: Importable): string {
+function targetOf(
+  word: string | undefined,
+  { provider = CODEX_PROVIDER, summaries }: StoreSnapshot,
+  login: Importable,
+): string {
   const ids = summaries.map(({ id }) => id);
-  if (word === undefined) return summaries.find((one) => relationOf(login, one) === "same")?.id ?? CODEX_CLI_PROFILE;
-  const { profileId, viaDefault } = resolveSelector(atNumber(word, ids, "list"), ids);
+  const same = summaries.find((one) => relationOf(login, one) === "same")?.id;
+  if (word === undefined) return same ?? profileIdFor(provider, CODEX_CLI_PROFILE);
+  const { profileId, viaDefault } = resolveSelector(atNumber(word, ids, "list"), ids, provider);
   if (!viaDefault) return profileId;
   throw new CodexAuthError("ERR_CONFIRMATION_NEEDED", {
     message: "There is no profile called `default`: here it would mean the first profile, which is somebody's.",

@@ -4,6 +4,7 @@ import { text as readAll } from "node:stream/consumers";
 import { hasEnded } from "../../apply/job.ts";
 import { LEASE } from "../../config/defaults.ts";
 import { CodexAuthError } from "../../errors.ts";
+import { CODEX_PROVIDER, profileIdFor } from "../../profiles/profile.ts";
 import { fileLog } from "../file-log.ts";
 import { LeaseHost } from "../lease.ts";
 import type { Parts } from "../services.ts";
@@ -130,7 +131,7 @@ async function leaseData(parts: Parts): Promise<Readonly<Record<string, unknown>
     return {
       machineId: settings.machineId,
       agentId: settings.agentId,
-      profileId: settings.leaseProfileId,
+      profileId: profileIdFor(parts.store.provider ?? CODEX_PROVIDER, settings.leaseProfileId),
       policy,
       lease: record?.status ?? null,
       lookedAt: record?.lookedAtMs ?? null,

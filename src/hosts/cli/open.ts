@@ -1,6 +1,7 @@
 // The composition root of the command line: the domains of this machine's OpenClaw, for one call.
 
 import { existsSync } from "node:fs";
+import { stripVTControlCharacters } from "node:util";
 import { defaultConfig, loadConfig, type Config } from "../../config/config.ts";
 import type { Environment } from "../../config/env.ts";
 import { openClawPaths, ownPaths } from "../../config/paths.ts";
@@ -96,6 +97,14 @@ export interface CliSession {
   readonly result: () => Result;
 }
 
+interface SessionOptions {
+  readonly presses?: boolean;
+  readonly readOnly?: boolean;
+  readonly hears?: boolean;
+  /** Whose conversation it is: that of this call alone, or the one that `chat` goes on with. Default `cli`. */
+  readonly host?: "cli" | "terminal";
+}
+
 /**
  * Opens the chat for this call; `presses` where the buttons are offered with the arrow keys, so that their typed commands need
  * not be listed; `hears` where a sign-in may be started, whose browser then comes back here (close it at the end). Without a
@@ -104,7 +113,7 @@ export interface CliSession {
  */
 export async function openSession(
   call: Call,
-  { presses = false, readOnly = false, hears = false } = {},
+  { presses = false, readOnly = false, hears = false, host: as = "cli" }: SessionOptions = {},
 ): Promise<CliSession> {
   const { host, output } = call;
   const parts = await openParts(call);
@@ -121,13 +130,14 @@ export async function openSession(
   const session = new TerminalSession({
     parts,
     services: browser?.services ?? services,
-    host: "cli",
+    host: as,
     readOnly,
     hasButtons: false,
     show: (reply, isNews) => {
-      if (isNews) shown.push(renderReply(reply, plain));
-      else shown.splice(-1, 1, renderReply(reply, plain));
-      output.rendered(renderReply(reply, style));
+      const before = isNews ? undefined : shown.pop();
+      shown.push(renderReply(reply, plain));
+      // Of a code that is waited for only what has changed is news.
+      output.rendered(changedLines(renderReply(reply, style), as === "terminal" ? before : undefined));
     },
   });
   browser?.connect(session, (text) => output.progress(text));
@@ -145,6 +155,14 @@ export async function openSession(
       return { data, problem: { ...problem, next: typedHere(problem.next, asCommandLine) } };
     },
   };
+}
+
+function changedLines(text: string, before: string | undefined): string {
+  if (before === undefined) return text;
+  const old = new Set(stripVTControlCharacters(before).split("\n"));
+  const lines = text.split("\n");
+  const changed = lines.filter((line) => !old.has(stripVTControlCharacters(line)));
+  return (changed.length === 0 ? lines : changed).join("\n");
 }
 
 /** `/codex_auth` shows the list, `/codex_auth status` is a command, `/codex_auth work` starts a sign-in. */

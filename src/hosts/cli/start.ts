@@ -1,4 +1,4 @@
-// `start`: begins a sign-in; at a terminal it waits for the browser or a paste, for a script it asks a person in the chat to begin it.
+// `start`: begins a sign-in; at a terminal it waits for the browser, a paste or a code, for a script it asks a person in the chat to begin it.
 
 import { CodexAuthError } from "../../errors.ts";
 import { typedName } from "../../chat/command.ts";
@@ -7,19 +7,33 @@ import { approversOf } from "../services.ts";
 import type { Call, CommandRun } from "./call.ts";
 import { askAndFinish } from "./finish.ts";
 import { atNumber, openSession, profileWord, type CliSession } from "./open.ts";
+import { leftFor, signInByCode } from "./start-code.ts";
 
 /** Starts a sign-in for the named profile. */
 export const start: CommandRun = async (call) => {
   const word = profileWord(call);
   if (word === undefined) throw needsProfile();
+  const { device, link } = call.options;
+  if (device === true && link === true) throw oneWay(word);
   const cli = await openSession(call, { presses: true, hears: true });
   try {
     const name = await profileAt(word, cli);
-    return await (cli.isAttended ? signIn(call, cli, name) : forAPerson(cli, name));
+    if (!cli.isAttended) return await forAPerson(cli, name);
+    return await ((await isByCode(call, cli, name)) ? signInByCode(call, name) : signIn(call, cli, name));
   } finally {
     await cli.browser?.close();
   }
 };
+
+/** By a code where it was asked for, where no browser comes back here, or where a killed call has left one for this profile. */
+async function isByCode({ options, host, output }: Call, cli: CliSession, name: string): Promise<boolean> {
+  const left = await cli.session.leftCodes();
+  const isFor = left.length === 0 ? () => false : await leftFor(cli, name);
+  for (const { profileId } of left.filter((signIn) => !isFor(signIn)))
+    output.progress(`A code for ${shortName(profileId)} was left waiting: \`codex-auth-skill chat\` takes it up again.`);
+  if (options["link"] === true) return false;
+  return options["device"] === true || host.environment.isSsh || left.some(isFor);
+}
 
 async function signIn(call: Call, cli: CliSession, name: string): ReturnType<CommandRun> {
   await cli.session.take({ kind: "command", name: "codex_auth", args: name });
@@ -27,7 +41,7 @@ async function signIn(call: Call, cli: CliSession, name: string): ReturnType<Com
   if (!isWaiting) return cli.result();
   if (cli.browser?.isListening() === false)
     call.output.progress(
-      "Or use a device code, which needs no browser on this machine: `codex-auth-skill chat` has it.",
+      `Or use a device code, which needs no browser on this machine: \`codex-auth-skill start ${name} --device\`.`,
     );
   return askAndFinish(call, cli, name);
 }
@@ -75,6 +89,13 @@ async function forAPerson({ parts }: CliSession, name: string): ReturnType<Comma
     text: `The sign-in for ${profileId} is finished by a person, not here.\n→ ${next}`,
     data: { ...finishWith, next },
   };
+}
+
+function oneWay(word: string): CodexAuthError {
+  return new CodexAuthError("ERR_USAGE", {
+    message: "A sign-in goes by a code or by a link, not by both.",
+    next: `For example: \`codex-auth-skill start ${word} --device\`.`,
+  });
 }
 
 function needsProfile(): CodexAuthError {

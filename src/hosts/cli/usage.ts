@@ -4,6 +4,7 @@ import { cleanText } from "../../clean-text.ts";
 import { CHAT } from "../../config/defaults.ts";
 import { CodexAuthError } from "../../errors.ts";
 import { resolveSelector, shortName } from "../../profiles/selector.ts";
+import type { StoreSnapshot } from "../../profiles/store.ts";
 import type { ProfileSummary } from "../../profiles/summary.ts";
 import type { ProfileUsage, UsageService } from "../../usage/usage-service.ts";
 import { openUsage } from "../usage.ts";
@@ -16,8 +17,8 @@ import { plotUsage } from "./usage-plot.ts";
 export const usage: CommandRun = async (call) => {
   const { session, parts, result } = await openSession(call, { readOnly: true });
   const { agentId } = parts.config;
-  const { summaries } = await parts.store.read(agentId);
-  const wanted = selected(profileWord(call) ?? "all", summaries);
+  const store = await parts.store.read(agentId);
+  const wanted = selected(profileWord(call) ?? "all", store);
   const isPlot = call.options["plot"] === true;
   const service = openUsage(parts);
   if (call.output.isJson) return asData(service, { agentId, wanted, isPlot });
@@ -73,10 +74,10 @@ function dataOf({ atMs, kept, outcome }: ProfileUsage): Readonly<Record<string, 
 }
 
 /** @throws CodexAuthError `ERR_PROFILE_UNKNOWN` where there is no such profile, and what a selector throws. */
-function selected(word: string, summaries: readonly ProfileSummary[]): readonly ProfileSummary[] {
+function selected(word: string, { provider, summaries }: StoreSnapshot): readonly ProfileSummary[] {
   if (word.toLowerCase() === "all") return summaries;
   const ids = summaries.map(({ id }) => id);
-  const { profileId } = resolveSelector(atNumber(word, ids, "list"), ids);
+  const { profileId } = resolveSelector(atNumber(word, ids, "list"), ids, provider);
   const profile = summaries.find(({ id }) => id === profileId);
   if (profile !== undefined) return [profile];
   throw new CodexAuthError("ERR_PROFILE_UNKNOWN", {

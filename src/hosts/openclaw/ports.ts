@@ -8,7 +8,7 @@ import { OpenClawProfileStore } from "../../profiles/openclaw-store.ts";
 import type { SdkShape } from "../../profiles/openclaw-sdk.ts";
 import { publishSnapshot } from "../../profiles/published.ts";
 import { readSessionPins } from "../../profiles/session-pins.ts";
-import type { Parts, Ports, PortsFrame } from "../parts.ts";
+import { homeOf, type Parts, type Ports, type PortsFrame } from "../parts.ts";
 import { inProcessGateway } from "./in-process-gateway.ts";
 import { loadAuthSdk } from "./sdk.ts";
 
@@ -41,7 +41,8 @@ const SHAPES: Readonly<Partial<Record<Generation, SdkShape>>> = {
 
 /** Tells other hosts of the profiles, without any secret: from 2026.6 on they cannot read OpenClaw's database. */
 export async function publishProfiles(parts: Parts, version: string | undefined): Promise<void> {
-  const { store, own, openClaw, now } = parts;
+  const { store, own, openClaw, now, environment } = parts;
+  const home = homeOf(environment);
   const generation = SHAPES[await parts.generation()];
   if (generation === undefined) return;
   await publishSnapshot({
@@ -51,6 +52,6 @@ export async function publishProfiles(parts: Parts, version: string | undefined)
     version,
     pid: process.pid,
     now,
-    ...(generation === "sqlite" ? {} : { pins: (agentId: string) => readSessionPins(openClaw.stateDir, agentId) }),
+    ...(generation === "sqlite" ? {} : { pins: (agentId: string) => readSessionPins({ ...openClaw, home }, agentId) }),
   });
 }

@@ -4,6 +4,7 @@ import type { ActionButton } from "../../chat/reply.ts";
 import type { Arrivals } from "./arrivals.ts";
 import type { Choice, TerminalUi } from "./ui.ts";
 import type { TerminalSession } from "./session.ts";
+import { isCodeCard } from "./waiting.ts";
 
 /** What the chat runs on. */
 export interface TerminalChat {
@@ -32,6 +33,8 @@ export async function runTerminalChat(chat: TerminalChat): Promise<void> {
   if (chat.realStore !== undefined) ui.print(`This chat works on the real store ${chat.realStore}.`);
   await session.deliver();
   await session.take({ kind: "command", name: "codex_auth", args: "" });
+  // Below the list: what a killed terminal has left is gone on with, and its buttons are those that can be pressed.
+  await session.resume();
   for (;;) {
     await arrivals?.settle();
     session.catchUp();
@@ -86,8 +89,9 @@ function choicesFor({ session, extras }: TerminalChat): readonly Choice<Act>[] {
   const presses = buttons.flatMap((button): Choice<Act>[] =>
     button.kind === "action" ? [{ value: { kind: "press", button }, label: button.label }] : [],
   );
-  // An address is only awaited where a link was shown.
-  const paste: readonly Choice<Act>[] = buttons.some(({ kind }) => kind === "url")
+  // An address is only awaited where a link was shown; the page for a code leads to none, and *Paste instead* to a link.
+  const hasLink = session.last !== undefined && !isCodeCard(session.last) && buttons.some(({ kind }) => kind === "url");
+  const paste: readonly Choice<Act>[] = hasLink
     ? [{ value: { kind: "paste" }, label: "Paste the address", hint: "not shown as you paste" }]
     : [];
   const more = (extras?.() ?? []).map(({ label, act }): Choice<Act> => ({ value: { kind: "extra", act }, label }));

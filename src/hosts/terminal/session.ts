@@ -6,10 +6,13 @@ import type { Receipt } from "../../apply/receipt.ts";
 import type { Asker, Incoming, Outgoing } from "../../chat/conversation.ts";
 import { Delivery } from "../../chat/delivery.ts";
 import { endedCard } from "../../chat/device-card.ts";
+import type { DeviceSignIn } from "../../chat/device-sign-ins.ts";
 import type { Reply } from "../../chat/reply.ts";
 import { ChatRouter } from "../../chat/router.ts";
 import type { ChatServices } from "../../chat/services.ts";
+import { TERMINAL } from "../../config/defaults.ts";
 import type { Parts } from "../services.ts";
+import { isTerminalAlive, sessionId } from "./session-id.ts";
 
 /** What a session is made of. */
 export interface SessionParts {
@@ -23,7 +26,7 @@ export interface SessionParts {
   readonly show: (reply: Reply, isNews: boolean) => void;
   /** Called before a reply is shown that answers nothing of this person's: a question on the screen is to be closed for it. */
   readonly interrupt?: () => void;
-  /** Tells this session's messages from those of the same person's other terminals. Default: random. */
+  /** Tells this session's messages from those of the same person's other terminals. Default: this process, and something random. */
   readonly id?: string;
 }
 
@@ -51,14 +54,16 @@ export class TerminalSession {
   constructor(session: SessionParts) {
     const { parts, services, host, hasButtons } = session;
     this.#session = session;
-    this.#prefix = `${session.id ?? randomBytes(6).toString("hex")}-`;
+    this.#prefix = `${session.id ?? sessionId(randomBytes(6).toString("hex"))}-`;
     const user = String(parts.environment.uid ?? "user");
     // The chat is the same in every process of this person, so that a list or sign-in of one is known to the next.
     this.asker = { host, botId: host, personId: user, chatId: host, private: true, hasButtons };
     this.#router = new ChatRouter(services);
     this.#out = {
       send: (reply) => this.#show(reply, `${this.#prefix}${++this.#messages}`, true),
-      edit: (messageId, reply) => this.#show(reply, messageId, false),
+      // A message of another terminal is nowhere to be seen here: it is shown anew, and is this one's from then on.
+      edit: (messageId, reply) =>
+        this.#isOwn(messageId) ? this.#show(reply, messageId, false) : this.#out.send(reply),
       // What was typed without echo, or came from a pipe, is nowhere to be seen.
       deleteIncoming: () => Promise.resolve(true),
     };
@@ -103,6 +108,40 @@ export class TerminalSession {
     }
   }
 
+  /**
+   * Waits again for the device codes that terminals of this person have left which are gone, and tells what ended in between;
+   * gives how many. With `isWanted` only for those.
+   */
+  async resume(isWanted: (signIn: DeviceSignIn) => boolean = () => true): Promise<number> {
+    const chat = { asker: this.asker, out: this.#out };
+    return this.#router.resumeCodes(this.asker.host, (signIn) =>
+      this.#isLeft(signIn) && isWanted(signIn) ? chat : undefined,
+    );
+  }
+
+  /** The device codes that terminals of this person have left which are gone. */
+  async leftCodes(): Promise<readonly DeviceSignIn[]> {
+    const all = (await this.#session.services.devices?.leftOver("terminal")) ?? [];
+    return all.filter((signIn) => this.#isLeft(signIn));
+  }
+
+  /** Whether a code is waited for that this session shows. */
+  async isWaitingForCode(): Promise<boolean> {
+    const all = (await this.#session.services.devices?.leftOver(this.asker.host)) ?? [];
+    return all.some(({ messageId }) => this.#isOwn(messageId));
+  }
+
+  /** Resolves when no code is waited for any more, however that ended. */
+  async codesEntered(): Promise<void> {
+    await this.#router.codesEntered();
+  }
+
+  /** Resolves when the jobs that a code has brought have ended and were told. */
+  async settle(): Promise<void> {
+    await this.#router.idle();
+    await this.deliver();
+  }
+
   /** Shows what waits for this person, such as the end of a job of an earlier session. */
   async deliver(): Promise<void> {
     await this.#deliver(() => true);
@@ -145,6 +184,13 @@ export class TerminalSession {
       if (reason === "used" && signIn.grant !== undefined) continue;
       await this.#out.send(endedCard({ services, asker: this.asker }, signIn, reason ?? "cancelled"));
     }
+  }
+
+  /** Not what a living terminal shows; one that was started this moment may not have shown it yet. */
+  #isLeft({ personId, messageId, startedAtMs }: DeviceSignIn): boolean {
+    if (personId !== this.asker.personId || this.#isOwn(messageId)) return false;
+    if (messageId !== undefined) return !isTerminalAlive(messageId);
+    return this.#session.services.now() - startedAtMs > TERMINAL.showsWithinMs;
   }
 
   #isOwn(messageId: string | undefined): boolean {

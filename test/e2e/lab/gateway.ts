@@ -13,6 +13,8 @@ import { openClawEnvironment, type InstalledOpenClaw } from "./install.ts";
 
 const POLL_MS = 100;
 const READY_MS = 150_000;
+// A 2026.4.5 on a busy machine needs most of two minutes for one install.
+const CLI_MS = 240_000;
 const run = promisify(execFile);
 
 /** What the gateway's probe says of itself. */
@@ -130,7 +132,7 @@ async function cli(
   args: readonly string[],
   input = "",
 ): Promise<unknown> {
-  const running = run(openclaw.node, [openclaw.entry, ...args], { env, cwd: home.home, timeout: 120_000 });
+  const running = run(openclaw.node, [openclaw.entry, ...args], { env, cwd: home.home, timeout: CLI_MS });
   // Else a question would wait for an answer.
   running.child.stdin?.end(input);
   const { stdout } = await running;

@@ -30,6 +30,19 @@ describe("a script without a terminal", () => {
     expect(readFileSync(world.storePath, "utf8")).toBe(before);
   });
 
+  it("may have the gateway read its logins again; one that does not run is no failure", async () => {
+    const { call, world } = await openClawHome();
+    const before = readFileSync(world.storePath, "utf8");
+    const answer = await call(["reload", "--json"]);
+    expect(answer.code).toBe(0);
+    expect(answer.json()).toMatchObject({
+      ok: true,
+      command: "reload",
+      messages: ["The gateway is not running; it reads the logins when it starts."],
+    });
+    expect(readFileSync(world.storePath, "utf8")).toBe(before);
+  });
+
   it.each([
     [["use"], 2, "ERR_USAGE"],
     [["use", "nobody"], 2, "ERR_PROFILE_UNKNOWN"],

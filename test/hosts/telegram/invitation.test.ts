@@ -15,8 +15,10 @@ describe("a script that asks for a sign-in", () => {
     expect(started.json()).toMatchObject({ ok: true, profileId: "openai-codex:work", invitation: "asked" });
     expect(started.stdout).not.toMatch(/http/);
     const card = await lab.telegram.shows(OWNER, /A script on this machine asks for a new sign-in of work/);
-    await lab.telegram.shows(PARTNER, /asks for a new sign-in of work/);
-    expect(card.buttons).toEqual([["Sign in"]]);
+    expect(card.buttons).toEqual([["Sign in"], ["No"]]);
+    const other = await lab.telegram.shows(PARTNER, /asks for a new sign-in of work/);
+    await lab.telegram.person(PARTNER).presses(other.messageId, "No").answer;
+    await lab.telegram.shows(PARTNER, /You said no: nothing was changed\.\nNo sign-in for work was begun\./);
     await expect.poll(() => lab.world.outbox.list("telegram")).toEqual([]);
     expect((await lab.script("status")).json()).toMatchObject({
       invitations: [{ profileId: "openai-codex:work", agentId: "main" }],

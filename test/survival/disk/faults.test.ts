@@ -46,7 +46,7 @@ async function start(kind: Kind, folder: string): Promise<Started> {
   const profiles = kind === "end of a lease" ? { ...store.profiles, [profileId]: lease } : store.profiles;
   writeFileSync(world.storePath, JSON.stringify({ ...store, profiles, order }));
   const before = readFileSync(world.storePath, "utf8");
-  const precious = Object.values(profiles).map((entry) => String((entry as { refresh?: string }).refresh ?? ""));
+  const precious = Object.values(profiles).map((entry) => (entry as { refresh?: string }).refresh ?? "");
   if (kind === "rollback") world.gateway.reloadFails = Number.POSITIVE_INFINITY;
   let job: Job;
   if (kind === "switch") job = await enqueueChange(world, "order", { how: "first" }, { profileId });

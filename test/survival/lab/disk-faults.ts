@@ -54,7 +54,7 @@ export class DiskFaults {
     const locks = new Map<number, string>();
     const openSync = sync.openSync.bind(sync);
     this.#replace(sync, "openSync", (path: string, flags: string, mode?: number) => {
-      this.#meet(String(flags).includes("x") ? "open to write" : "open to read", path);
+      this.#meet(flags.includes("x") ? "open to write" : "open to read", path);
       const descriptor = openSync(path, flags, mode);
       if (this.#concerns(path)) locks.set(descriptor, path);
       else locks.delete(descriptor);

@@ -1,0 +1,100 @@
+// The store of a host outside the gateway: OpenClaw's files as long as it has them, and what the plugin tells where it has a database.
+
+import type { CredentialFacts } from "./credential-facts.ts";
+import { factsOf } from "./credential-facts.ts";
+import type { JsonProfileStore } from "./json-store.ts";
+import type { StoreGeneration } from "./json-files.ts";
+import type { SharedToken, TokenHolder } from "./owners.ts";
+import { CODEX_PROVIDER, OPENAI_PROVIDER, type CodexProvider } from "./profile.ts";
+import type { PublishedStore } from "./published-store.ts";
+import type * as Store from "./store.ts";
+
+/** What {@link OutsideStore} chooses from. */
+export interface OutsideStoreOptions {
+  readonly files: JsonProfileStore;
+  readonly published: PublishedStore;
+  /** Which generation OpenClaw is, asked before every call: it may be updated while we run. */
+  readonly generation: () => Promise<StoreGeneration>;
+}
+
+/** {@link Store.ProfileStore} from outside; where its generation cannot be told, the files say so. */
+export class OutsideStore implements Store.ProfileStore {
+  readonly #options: OutsideStoreOptions;
+  #provider: CodexProvider = CODEX_PROVIDER;
+
+  constructor(options: OutsideStoreOptions) {
+    this.#options = options;
+  }
+
+  /** As of the last call. */
+  get provider(): CodexProvider {
+    return this.#provider;
+  }
+
+  async agents(): Promise<readonly Store.AgentSummary[]> {
+    return (await this.#store()).agents();
+  }
+
+  async read(agentId?: string, options?: { readonly forChange?: boolean }): Promise<Store.StoreSnapshot> {
+    return (await this.#store()).read(agentId, options);
+  }
+
+  async readCredential(profileId: string, agentId?: string): ReturnType<Store.ProfileStore["readCredential"]> {
+    return (await this.#store()).readCredential(profileId, agentId);
+  }
+
+  async describe(profileId: string, agentId?: string): Promise<CredentialFacts | undefined> {
+    const store: Store.ProfileStore = await this.#store();
+    if (store.describe !== undefined) return store.describe(profileId, agentId);
+    const stored = await store.readCredential(profileId, agentId);
+    return stored === undefined ? undefined : factsOf(stored);
+  }
+
+  async plan(change: Store.StoreChange, agentId?: string): Promise<Store.PlannedChange> {
+    return (await this.#store()).plan(change, agentId);
+  }
+
+  async apply(
+    change: Store.FileChange,
+    values: Store.EntryValues,
+    options?: Store.ApplyOptions,
+  ): Promise<Store.AppliedChange> {
+    return (await this.#store()).apply(change, values, options);
+  }
+
+  async undo(
+    change: Store.FileChange,
+    values: Store.EntryValues,
+    options?: Store.ApplyOptions,
+  ): Promise<Store.AppliedChange> {
+    return (await this.#store()).undo(change, values, options);
+  }
+
+  /** Only files have locks that anybody outside could take: on a database they refuse, and say why. */
+  async holding<T>(
+    target: Store.HoldTarget,
+    body: (held: Store.ProfileStore, hold: Store.Hold) => Promise<T>,
+    options?: Store.HoldOptions,
+  ): Promise<T> {
+    return this.#options.files.holding(target, body, options);
+  }
+
+  async check(change: Store.FileChange): Promise<Store.Holding> {
+    return (await this.#store()).check(change);
+  }
+
+  async namedInConfig(profileId: string): Promise<readonly string[]> {
+    return (await this.#store()).namedInConfig(profileId);
+  }
+
+  async sharedTokens(elsewhere?: readonly TokenHolder[]): Promise<readonly SharedToken[]> {
+    return (await this.#store()).sharedTokens(elsewhere);
+  }
+
+  async #store(): Promise<Store.ProfileStore> {
+    const { files, published, generation } = this.#options;
+    const isDatabase = (await generation()) === "sqlite";
+    this.#provider = isDatabase ? OPENAI_PROVIDER : CODEX_PROVIDER;
+    return isDatabase ? published : files;
+  }
+}

@@ -4,7 +4,10 @@ import { cpSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Not needed at run time, and large or full of what scanners dislike. */
-const LEFT_OUT = /(?:^|[\\/])(?:docs?|tests?|test-d|benchmarks?|examples?|src|node_modules)$|\.(?:md|map|ts|mts|cts)$/;
+const LEFT_OUT =
+  /(?:^|[\\/])(?:docs?|tests?|test-d|benchmarks?|examples?|src|node_modules|Makefile|\.[^\\/]+)$|\.(?:md|map|ts|mts|cts|gif)$/;
+/** Whose text must go with every copy. */
+const LICENCE = /[\\/]licen[cs]e[^\\/]*$/i;
 
 /** Copies `names` and everything that they depend on from `from` to `to`; gives the copied names. */
 export function copyDependencies(names, from, to) {
@@ -21,7 +24,7 @@ export function copyDependencies(names, from, to) {
     }
     cpSync(source, join(to, name), {
       recursive: true,
-      filter: (path) => path === source || !LEFT_OUT.test(path.slice(source.length)),
+      filter: (path) => path === source || LICENCE.test(path) || !LEFT_OUT.test(path.slice(source.length)),
     });
   }
   return [...wanted].toSorted((one, other) => one.localeCompare(other));

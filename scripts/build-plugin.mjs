@@ -11,6 +11,9 @@ import { scanFile } from "./build-plugin-scan.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const ENTRY = join("hosts", "openclaw", "index.js");
+/** Between these it was measured (docs/openclaw-generations.md). */
+const OLDEST_OPENCLAW = "2026.4.5";
+const NEWEST_OPENCLAW = "2026.9.6";
 
 const { values } = parseArgs({
   options: {
@@ -72,7 +75,13 @@ function packageJson() {
     license: manifest.license,
     type: "module",
     engines: manifest.engines,
-    openclaw: { extensions: [entry], runtimeExtensions: [entry] },
+    openclaw: {
+      extensions: [entry],
+      runtimeExtensions: [entry],
+      // ClawHub takes no plugin without these; the installers hold the first against their own version.
+      compat: { pluginApi: `>=${OLDEST_OPENCLAW}` },
+      build: { openclawVersion: NEWEST_OPENCLAW },
+    },
   };
 }
 

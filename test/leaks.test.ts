@@ -6,33 +6,13 @@ import { describe, expect, it } from "vitest";
 import { OWNER } from "./hosts/telegram/bot-lab.ts";
 import { LoginLab } from "./hosts/telegram/login-lab.ts";
 import { fakeAccessToken, fakeRefreshToken } from "./support/jwt.ts";
+import { holdsSecret } from "./support/spellings.ts";
 import { tree } from "./support/tree.ts";
-
-/** `secret` in the spellings in which it could slip through: plain, cut, URL-encoded, base64 at each of its three phases, hex. */
-function spellings(secret: string): readonly string[] {
-  const bytes = Buffer.from(secret);
-  // The characters at both ends depend on the neighbours, those between them do not.
-  const base64 = [0, 1, 2].map((skip) => bytes.subarray(skip).toString("base64").slice(0, -4));
-  const middle = Math.floor(secret.length / 2);
-  const cut = [secret.slice(middle, middle + 16), secret.slice(-20)];
-  const plain = [secret, ...cut, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)];
-  return [
-    ...plain,
-    ...base64,
-    ...base64.map((text) => text.replaceAll("+", "-").replaceAll("/", "_")),
-    bytes.toString("hex"),
-  ];
-}
-
-function isIn(text: string, secret: string): boolean {
-  expect(secret.length).toBeGreaterThan(20);
-  return spellings(secret).some((spelling) => text.includes(spelling));
-}
 
 /** The files below the state folder that hold `secret`. */
 function holders(lab: LoginLab, secret: string): readonly string[] {
   const files = tree(dirname(lab.world.paths.root)).filter(({ isFolder }) => !isFolder);
-  return files.filter(({ absolute }) => isIn(readFileSync(absolute, "latin1"), secret)).map(({ path }) => path);
+  return files.filter(({ absolute }) => holdsSecret(readFileSync(absolute, "latin1"), secret)).map(({ path }) => path);
 }
 
 interface Canaries {
@@ -44,10 +24,11 @@ interface Canaries {
 
 /** What the bot, its log and its terminal have shown so far; the sign-in link alone may carry the state. */
 function expectSilent(lab: LoginLab, { state, ...secrets }: Canaries): void {
-  for (const secret of [...Object.values(secrets), lab.telegram.token]) expect(isIn(lab.output, secret)).toBe(false);
-  expect(isIn([...lab.printed, ...lab.logged, lab.seen].join("\n"), state)).toBe(false);
+  for (const secret of [...Object.values(secrets), lab.telegram.token])
+    expect(holdsSecret(lab.output, secret)).toBe(false);
+  expect(holdsSecret([...lab.printed, ...lab.logged, lab.seen].join("\n"), state)).toBe(false);
   const named = tree(dirname(lab.world.paths.root)).map(({ path }) => path);
-  for (const secret of [state, ...Object.values(secrets)]) expect(isIn(named.join("\n"), secret)).toBe(false);
+  for (const secret of [state, ...Object.values(secrets)]) expect(holdsSecret(named.join("\n"), secret)).toBe(false);
 }
 
 /** The one record in a folder of ours: a sign-in under way, or a login that is parked. */
@@ -65,10 +46,10 @@ describe("a secret", () => {
       for (const before of ["", "x", "xy"]) {
         const buried = Buffer.from(`${before}{"token":"${secret}"}`);
         for (const form of ["base64", "base64url", "hex", "utf8"] as const)
-          expect(isIn(`... ${buried.toString(form)} ...`, secret), form).toBe(true);
+          expect(holdsSecret(`... ${buried.toString(form)} ...`, secret), form).toBe(true);
       }
-      expect(isIn(`cut: ${secret.slice(3)}`, secret)).toBe(true);
-      expect(isIn("nothing here", secret)).toBe(false);
+      expect(holdsSecret(`cut: ${secret.slice(3)}`, secret)).toBe(true);
+      expect(holdsSecret("nothing here", secret)).toBe(false);
     }
   });
 
@@ -107,11 +88,11 @@ describe("a secret", () => {
       expect(holders(lab, token)).toEqual(["agents/main/agent/auth-profiles.json"]);
     for (const spent of [code, state, verifier, lab.telegram.token]) expect(holders(lab, spent)).toEqual([]);
     expectSilent(lab, secrets);
-    expect(isIn(lab.output, verifier)).toBe(false);
+    expect(holdsSecret(lab.output, verifier)).toBe(false);
     // The key that signs buttons has never left its file.
     const key = readFileSync(`${lab.world.paths.chat}/button.key`, "utf8").trim();
     expect(holders(lab, key)).toEqual(["codex-auth/chat/button.key"]);
-    expect(isIn(lab.output, key)).toBe(false);
+    expect(holdsSecret(lab.output, key)).toBe(false);
   });
 
   it("of a login that was thrown away is gone with it", async () => {
@@ -129,6 +110,6 @@ describe("a secret", () => {
     await owner.presses(asked.messageId, "Throw it away").answer;
     await expect.poll(() => lab.world.parked.list()).toEqual([]);
     for (const token of [access, refresh]) expect(holders(lab, token)).toEqual([]);
-    expect(isIn(lab.output, refresh)).toBe(false);
+    expect(holdsSecret(lab.output, refresh)).toBe(false);
   });
 });

@@ -10,6 +10,8 @@ export interface ActivationFacts {
   readonly gateway: GatewayLocation;
   /** Asked for only where a restart comes into question. */
   readonly restart: RestartPlan | undefined;
+  /** True where the change is made in the gateway's own process. */
+  readonly isInside: boolean;
 }
 
 /** The way to take, or why there is none. */
@@ -21,7 +23,9 @@ export type ActivationChoice =
  * `auto` reloads: both JSON shapes take `secrets.reload` while we hold the store's lock
  * (facts/openclaw-json-generation.md §8), and nobody's conversation is interrupted. A stopped gateway reads the store when it starts.
  */
-export function chooseActivation({ asked, gateway, restart }: ActivationFacts): ActivationChoice {
+export function chooseActivation({ asked, gateway, restart, isInside }: ActivationFacts): ActivationChoice {
+  // Whoever asked may have been outside: in here the change is in force with its write, whether that was wanted or a restart was.
+  if (isInside && gateway.kind === "running") return { kind: "chosen", mode: "reload" };
   if (asked === "none" || gateway.kind === "stopped") return { kind: "chosen", mode: "none" };
   if (gateway.kind === "refused") return { kind: "impossible", error: gateway.error };
   if (asked !== "restart") return { kind: "chosen", mode: "reload" };
@@ -29,7 +33,10 @@ export function chooseActivation({ asked, gateway, restart }: ActivationFacts): 
 }
 
 /** What follows a reload that failed: under `auto` a restart where one is possible, else the error itself. */
-export function chooseAfterFailedReload(facts: ActivationFacts, failure: CodexAuthError): ActivationChoice {
+export function chooseAfterFailedReload(
+  facts: Pick<ActivationFacts, "asked" | "restart">,
+  failure: CodexAuthError,
+): ActivationChoice {
   if (facts.asked !== "auto") return { kind: "impossible", error: failure };
   const choice = restartOr(facts.restart);
   return choice.kind === "chosen" ? choice : { kind: "impossible", error: failure };

@@ -13,7 +13,7 @@ import { isOvertaken } from "./steps/overtaken.ts";
 import { assertStillAllowed } from "./steps/permission.ts";
 import { prepare } from "./steps/prepare.ts";
 import { hasCome, renew, writeRenewal } from "./steps/renew.ts";
-import { hasRestartedSince, restartFor } from "./steps/restart.ts";
+import { hasRestartedSince, restartFor, stayInside } from "./steps/restart.ts";
 import { rollBack } from "./steps/roll-back.ts";
 import { againId, settle } from "./steps/settle.ts";
 import { verify } from "./steps/verify.ts";
@@ -65,6 +65,7 @@ export class Executor {
         }
       };
       await each((run) => run.takeOver());
+      await each((run) => stayInside(run, this.#services));
       await each((run) => this.#endSuperseded(run, runs));
       await each((run) => this.#advance(run, runs));
       await this.#restartOnce(runs.filter((run) => !failures.has(run) && run.job.state === "written"));

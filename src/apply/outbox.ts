@@ -43,7 +43,7 @@ export class Outbox {
 
   /** Adds a message; the same id again is the same message. A receipt is told once, also where it was shown meanwhile. */
   async put(message: Omit<OutboxMessage, "schemaVersion" | "createdAt">): Promise<void> {
-    if (message.content.kind === "receipt" && (await this.#told.get(message.id)) !== undefined) return;
+    if (await this.#wasTold(message)) return;
     await this.#records.create(message.id, { ...message, schemaVersion: 1, createdAt: this.#now() });
   }
 
@@ -52,7 +52,9 @@ export class Outbox {
     const { records } = await this.#records.scan();
     const live: OutboxMessage[] = [];
     for (const message of records) {
-      if (this.#now() - message.createdAt > APPLY.outboxTtlMs) await this.#records.remove(message.id);
+      const isOver = this.#now() - message.createdAt > APPLY.outboxTtlMs;
+      // Whoever ends a job again may have looked for the note just before it was made: then its answer lies here once more.
+      if (isOver || (await this.#wasTold(message))) await this.#records.remove(message.id);
       else if (message.address.host === host) live.push(message);
     }
     return live.toSorted((a, b) => a.createdAt - b.createdAt);
@@ -63,6 +65,10 @@ export class Outbox {
     await Promise.all([this.#records.sweep(), this.#told.sweep()]);
     const { records } = await this.#told.scan();
     for (const { id, at } of records) if (this.#now() - at > APPLY.outboxTtlMs) await this.#told.remove(id);
+  }
+
+  async #wasTold({ id, content }: Pick<OutboxMessage, "id" | "content">): Promise<boolean> {
+    return content.kind === "receipt" && (await this.#told.get(id)) !== undefined;
   }
 
   /** Forgets a message that its host has shown. */

@@ -55,11 +55,11 @@ export async function confirmChange(turn: Turn, ref: string): Promise<void> {
 /** The question about a change that a script asks for, for the person who is to decide. */
 export async function changeReply(turn: Pick<Turn, "services" | "asker">, wanted: Wanted): Promise<Reply> {
   const preview = await previewAny(turn, wanted);
-  const ref = await refFor(turn, preview);
-  await turn.services.lists.propose(turn.asker, ref, preview.wanted);
+  const subject = await subjectFor(turn, preview);
+  await turn.services.lists.propose(turn.asker, refOf(...subject), preview.wanted);
   const head: Line = ["🔔 A script on this machine asks for a change. Nothing is done before you press."];
-  const reply = replyOf(turn, preview, await subjectFor(turn, preview));
-  const no = noButton(turn, { kind: "change", ref });
+  const reply = replyOf(turn, preview, subject);
+  const no = noButton(turn, { kind: "change", covers: subject });
   return { lines: [head, ...reply.lines], buttons: [...(reply.buttons ?? []), [no]] };
 }
 

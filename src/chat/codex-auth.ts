@@ -110,7 +110,9 @@ async function run(turn: Turn, command: CodexAuthCommand): Promise<void> {
 /** Where the host itself cannot look, the command that can. */
 async function doctorReply({ services }: Turn): Promise<Reply> {
   if (services.doctor !== undefined) return services.doctor();
-  return { lines: [["Run ", code("codex-auth-skill doctor"), " on that machine: it looks at everything a login depends on."]] };
+  return {
+    lines: [["Run ", code("codex-auth-skill doctor"), " on that machine: it looks at everything a login depends on."]],
+  };
 }
 
 /** A number is an entry of the list last shown, with its agent; everything else is a selector. */

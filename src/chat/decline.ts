@@ -1,6 +1,6 @@
 // *No* under a script's question: ends it with words for the person who pressed; what others were asked stays as it is.
 
-import { refOf } from "./button.ts";
+import { refOf, staleButton } from "./button.ts";
 import { button, show, type Turn } from "./context.ts";
 import type { InvitationSubject } from "./invitations.ts";
 import { nameFor } from "./profile-words.ts";
@@ -12,7 +12,8 @@ type Parts = Pick<Turn, "services" | "asker">;
 export type Asked =
   | { readonly kind: "login"; readonly parkedId: string }
   | { readonly kind: "sign-in"; readonly subject: InvitationSubject }
-  | { readonly kind: "change"; readonly ref: string };
+  /** `covers` is what its confirmation covers. */
+  | { readonly kind: "change"; readonly covers: readonly string[] };
 
 /** The button that ends a script's question without doing anything. */
 export function noButton(turn: Parts, asked: Asked): ActionButton {
@@ -20,7 +21,7 @@ export function noButton(turn: Parts, asked: Asked): ActionButton {
   return button(turn, "codex_auth_no", subjectOf(asked), { label: "No", typed: "/codex_auth status", inList: true });
 }
 
-/** Says in place of the question that nothing was done; also of one whose subject is gone by now. */
+/** Says in place of the question that nothing was done. @throws CodexAuthError `ERR_BUTTON_STALE` where its subject is gone by now. */
 export async function decline(turn: Turn, ref: string): Promise<void> {
   const about = await aboutLine(turn, ref);
   await show(turn, {
@@ -38,7 +39,9 @@ async function aboutLine({ services, asker }: Turn, ref: string): Promise<readon
   }
   const wishes = await services.invitations.list();
   const wish = wishes.find((subject) => isAbout({ kind: "sign-in", subject }));
-  return wish === undefined ? [] : [["No sign-in for ", bold(nameFor(asker, wish.profileId)), " was begun."]];
+  if (wish !== undefined) return [["No sign-in for ", bold(nameFor(asker, wish.profileId)), " was begun."]];
+  if ((await services.lists.proposed(asker, ref)) === undefined) throw staleButton();
+  return [];
 }
 
 function subjectOf(asked: Asked): readonly string[] {
@@ -48,6 +51,6 @@ function subjectOf(asked: Asked): readonly string[] {
     case "sign-in":
       return ["no", "sign-in", asked.subject.agentId, asked.subject.profileId];
     case "change":
-      return ["no", "change", asked.ref];
+      return asked.covers;
   }
 }

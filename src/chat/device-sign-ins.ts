@@ -3,14 +3,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { DEVICE } from "../config/defaults.ts";
 import { CodexAuthError } from "../errors.ts";
+import { retryAfterMs } from "../http/answer.ts";
 import type { EndReason } from "../oauth/attempt.ts";
-import {
-  processDeviceCode,
-  processDevicePoll,
-  retryAfterOf,
-  type DeviceGrant,
-  type DevicePoll,
-} from "../oauth/device-code.ts";
+import { processDeviceCode, processDevicePoll, type DeviceGrant, type DevicePoll } from "../oauth/device-code.ts";
 import { deviceCodeRequest, devicePage, devicePollRequest, deviceRedirectUri } from "../oauth/device-request.ts";
 import { DeviceStore, type DeviceChange, type DeviceRecord } from "../oauth/device-store.ts";
 import type { Issuer } from "../oauth/issuer.ts";
@@ -62,7 +57,8 @@ export class DeviceSignIns {
     // A server that said when to come back is not asked before.
     if (now() < this.#notBefore) throw tooSoon();
     const response = await deviceCodeRequest(issuer);
-    if (response?.status === 429) this.#notBefore = now() + (retryAfterOf(response, now()) ?? DEVICE.maxBackoffMs);
+    if (response?.status === 429)
+      this.#notBefore = now() + (retryAfterMs(response.headers, now()) ?? DEVICE.maxBackoffMs);
     const { deviceAuthId, userCode, intervalMs } = processDeviceCode(response);
     const attempt = await pending.start({ ...attemptRequest(asker, target), byDevice: true });
     const record: DeviceRecord = {

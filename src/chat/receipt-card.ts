@@ -139,6 +139,10 @@ function stoppedLine(): Line {
 
 /** What is known about the running gateway, and no more than that. */
 function gatewayWords({ activation, kind }: Receipt): string {
+  // Only inside OpenClaw something else is done than was asked for.
+  const isInside = activation.used === "reload" && (activation.asked === "restart" || activation.asked === "none");
+  if (isInside && activation.proven !== "unproven")
+    return `Made inside OpenClaw, where a change is in force at once${activation.asked === "restart" ? ": nothing had to be restarted" : ""}.`;
   const healthy = activation.healthyAfterMs === undefined ? "" : `, healthy in ${took(activation.healthyAfterMs)}`;
   switch (activation.proven) {
     case "listed-by-gateway": {

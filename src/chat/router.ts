@@ -119,10 +119,7 @@ export class ChatRouter {
   }
 
   /** Waits again for the device codes alone that an earlier process of this host has left, and tells what ended in between. */
-  async resumeCodes(
-    host: Asker["host"],
-    chatOf: (signIn: DeviceSignIn) => ResumedChat | undefined,
-  ): Promise<number> {
+  async resumeCodes(host: Asker["host"], chatOf: (signIn: DeviceSignIn) => ResumedChat | undefined): Promise<number> {
     const [board, { devices, log }] = [this.#devices, this.#services];
     if (board === undefined || devices === undefined) return 0;
     let shown = 0;

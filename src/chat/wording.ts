@@ -43,11 +43,11 @@ export function helpReply({
       ...(codesOnly
         ? []
         : [
-          command(" paste <profile>", "the same by a link, and the address that it ends on"),
-          command(
-            " finish <profile> <address>",
-            "the address your browser ended on; in a private chat the address alone will do",
-          ),
+            command(" paste <profile>", "the same by a link, and the address that it ends on"),
+            command(
+              " finish <profile> <address>",
+              "the address your browser ended on; in a private chat the address alone will do",
+            ),
           ]),
       command(" status [profile]", "what is running and what was done"),
       command(" cancel", "gives up your waiting sign-ins, and what is not yet being written"),

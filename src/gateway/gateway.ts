@@ -21,6 +21,8 @@ export type { GatewayHealth, GatewayInstance, GatewayLocation, RestartPlan } fro
 
 /** The running gateway. */
 export interface Gateway {
+  /** Set where we live in its process: a change through its own code is in force at once, and nothing is ever restarted. */
+  readonly isInside?: true;
   /** Where it is; never throws, what cannot be believed is `refused`. */
   locate(): Promise<GatewayLocation>;
   /** How it is; one that does not answer is neither live nor ready. */

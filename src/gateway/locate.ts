@@ -1,5 +1,6 @@
 // Finds the running gateway: its lock file, its process and its port must all tell the same story.
 
+import { join } from "node:path";
 import { GATEWAY } from "../config/defaults.ts";
 import { toCodexAuthError } from "../errors.ts";
 import type { GatewayInstance, GatewayLocation } from "./instance.ts";
@@ -14,7 +15,7 @@ export interface LocateOptions {
   readonly stateDir: string;
   readonly configPath: string;
   readonly uid: number;
-  /** Our own folder for temporary files; `/tmp` and that of a found gateway are tried as well. */
+  /** Our own folder for temporary files; `/tmp`, that in the state folder (2026.9.6) and that of a found gateway are tried as well. */
   readonly tmp: string;
   readonly gatewayPort: string | undefined;
   readonly processes: ProcessTable;
@@ -24,7 +25,7 @@ export interface LocateOptions {
 export async function locateGateway(options: LocateOptions): Promise<GatewayLocation> {
   try {
     const config = await readGatewayConfig(options.configPath);
-    for (const tmp of new Set([options.tmp, "/tmp"])) {
+    for (const tmp of new Set([options.tmp, "/tmp", join(options.stateDir, "tmp")])) {
       const location = await locateByLock(options, config, tmp);
       if (location.kind !== "stopped") return location;
     }

@@ -22,8 +22,9 @@ export interface RestartFacts extends SignalFacts {
 
 const INTERRUPTS = ["answers that are being written", "every chat for a moment"] as const;
 
-/** The plan: the configured command, else the service manager that really runs it, else the signal. */
+/** The plan: from 2026.6 on none, for a change made through its own code is in force at once; else the configured command, else the service manager that really runs it, else the signal. */
 export function judgeRestart(facts: RestartFacts): RestartPlan {
+  if (facts.generation === "sqlite") return neverNeeded();
   if (facts.command !== undefined) return judgeCommand(facts.command, facts.surroundings);
   if (facts.service !== undefined && facts.isServiceConfirmed) return judgeService(facts.service, facts.surroundings);
   if (facts.isLaunchdAgent) return possible("launchd", "launchd starts the gateway anew.");
@@ -77,6 +78,13 @@ function inside(surroundings: Exclude<Surroundings, "outside">): RestartPlan {
 
 function possible(method: Extract<RestartPlan, { kind: "possible" }>["method"], describes: string): RestartPlan {
   return { kind: "possible", method, describes, interrupts: INTERRUPTS };
+}
+
+function neverNeeded(): RestartPlan {
+  return impossible(
+    "its logins are in a database, where a change counts at once",
+    "Have the change made by the plugin inside OpenClaw; for a restart of your own use `openclaw gateway restart`.",
+  );
 }
 
 function impossible(reason: string, next: string): RestartPlan {

@@ -24,10 +24,19 @@ export function flattenHeaders(
   return flat;
 }
 
-/** How long `retry-after` (seconds, or a date) asks to wait, in milliseconds; undefined where it does not say. */
+/** What `Retry-After` says in milliseconds from now, in either of its forms (RFC 9110 §10.2.3); undefined where it says nothing usable. */
 export function retryAfterMs(headers: Readonly<Record<string, string>>, nowMs: number): number | undefined {
   const text = headers["retry-after"]?.trim() ?? "";
   if (/^\d{1,9}$/.test(text)) return Number(text) * 1_000;
-  const at = /[A-Za-z]{3}/.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs);
+  const until = httpDate(text);
+  if (until === undefined) return undefined;
+  // The server's own clock wrote the date, so it is the one to count from.
+  return Math.max(0, until - (httpDate(headers["date"]) ?? nowMs));
+}
+
+function httpDate(text: string | undefined): number | undefined {
+  if (text === undefined || !/^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/.test(text))
+    return undefined;
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) ? undefined : ms;
 }

@@ -5,6 +5,7 @@ import PQueue from "p-queue";
 import type { z } from "zod";
 import { BROKER } from "../config/defaults.ts";
 import { CodexAuthError, isCodexAuthError } from "../errors.ts";
+import { retryAfterMs } from "../http/answer.ts";
 import type { Secret } from "../secrets/secret.ts";
 import { noMaterial, processAnswer, refusalOf, type BrokerAnswer } from "./broker-answer.ts";
 import { authJsonBody, ownerBody, telemetryBody } from "./broker-body.ts";
@@ -15,7 +16,7 @@ import {
   type BrokerRequest,
   type BrokerTimeouts,
 } from "./broker-request.ts";
-import { isRepeatable, nextTryInMs, retryAfterMs, type BrokerCall, type FailedTry } from "./broker-retry.ts";
+import { isRepeatable, nextTryInMs, type BrokerCall, type FailedTry } from "./broker-retry.ts";
 import type { CallOptions, Lease, LeaseBroker, LeaseOwner } from "./broker.ts";
 import {
   acquireAnswerSchema,

@@ -50,20 +50,3 @@ export function nextTryInMs(call: BrokerCall, tried: number, failed: FailedTry, 
   const backoff = Math.min(BROKER.retryMaxMs, BROKER.retryMinMs * 2 ** (tried - 1));
   return asked + Math.floor(backoff * random);
 }
-
-/** What `Retry-After` says in milliseconds from now, in either of its forms (RFC 9110 §10.2.3); undefined where it says nothing usable. */
-export function retryAfterMs(headers: Readonly<Record<string, string>>, nowMs: number): number | undefined {
-  const text = headers["retry-after"]?.trim() ?? "";
-  if (/^\d{1,9}$/.test(text)) return Number(text) * 1_000;
-  const until = httpDate(text);
-  if (until === undefined) return undefined;
-  // The broker's own clock wrote the date, so it is the one to count from.
-  return Math.max(0, until - (httpDate(headers["date"]) ?? nowMs));
-}
-
-function httpDate(text: string | undefined): number | undefined {
-  if (text === undefined || !/^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/.test(text))
-    return undefined;
-  const ms = Date.parse(text);
-  return Number.isNaN(ms) ? undefined : ms;
-}

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { DEVICE } from "../config/defaults.ts";
 import { CodexAuthError, type ErrorCode } from "../errors.ts";
+import { retryAfterMs } from "../http/answer.ts";
 import { Secret } from "../secrets/secret.ts";
 import { safeReason } from "./reason.ts";
 import { errorCodeOf, isHtml, jsonOf, type TokenResponse } from "./token-response.ts";
@@ -93,8 +94,8 @@ export function processDeviceCode(response: TokenResponse | undefined): DeviceCo
 export function processDevicePoll(response: TokenResponse | undefined, nowMs: number): DevicePoll {
   const known = response === undefined ? undefined : POLLS[errorCodeOf(response)?.toLowerCase() ?? ""];
   if (known === "denied" || known === "expired") return { kind: known };
-  const retryAfterMs = response === undefined ? undefined : retryAfterOf(response, nowMs);
-  const later = retryAfterMs === undefined ? {} : { retryAfterMs };
+  const asked = response === undefined ? undefined : retryAfterMs(response.headers, nowMs);
+  const later = asked === undefined ? {} : { retryAfterMs: asked };
   if (known !== undefined) return { kind: known, ...later };
   const what = troubleOf(response);
   if (response === undefined || what !== undefined) return { kind: "trouble", what: what ?? "silent", ...later };
@@ -110,14 +111,6 @@ export function processDevicePoll(response: TokenResponse | undefined, nowMs: nu
   }
   const { authorization_code: code, code_verifier: verifier } = parsed.data;
   return { kind: "authorised", grant: { code: Secret.of(code), verifier: Secret.of(verifier) } };
-}
-
-/** How long the server asks to wait (seconds, or a date), in milliseconds; undefined where it does not say. */
-export function retryAfterOf({ headers }: Pick<TokenResponse, "headers">, nowMs: number): number | undefined {
-  const text = headers["retry-after"]?.trim() ?? "";
-  if (/^\d{1,9}$/.test(text)) return Number(text) * 1_000;
-  const at = /[A-Za-z]{3}/.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs);
 }
 
 function intervalOf(seconds: number | undefined): number {

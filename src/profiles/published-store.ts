@@ -84,7 +84,6 @@ export class PublishedStore implements ProfileStore {
     return this.#refuse();
   }
 
-  /** Not in this process: whoever asks for a login's renewal here finds out before anything is sent. */
   #refuse(): Promise<never> {
     return Promise.reject(
       notHere("Changes are made by the plugin inside the gateway: they go to it through the queue."),
@@ -118,13 +117,17 @@ function notHere(message: string): CodexAuthError {
   });
 }
 
-/** No plugin, or one that has never run: the one thing that OpenClaw itself takes is said, and never run by us. */
+/** What there is to do about a database without our plugin: what OpenClaw itself takes then is said, and never run by us. */
+export const WITHOUT_PLUGIN =
+  "Install the plugin and start the gateway. Without it OpenClaw takes an access token alone, which it does not renew: " +
+  `\`openclaw models auth paste-token --provider ${OPENAI_PROVIDER} --profile-id ${OPENAI_PROVIDER}:<name>\` reads it from its stdin.`;
+
+/** No plugin, or one that has never run. */
 function notTold(): CodexAuthError {
-  const paste = `openclaw models auth paste-token --provider ${OPENAI_PROVIDER} --profile-id ${OPENAI_PROVIDER}:<name>`;
   return new CodexAuthError("ERR_GENERATION_UNSUPPORTED", {
     message:
       "This OpenClaw keeps its logins in a database (2026.6 and later), which nobody outside of it may write, and no codex-auth plugin in it has told what is there.",
-    next: `Install the plugin and start the gateway. Without it OpenClaw takes an access token alone, which it does not renew: \`${paste}\` reads it from its stdin.`,
+    next: WITHOUT_PLUGIN,
   });
 }
 

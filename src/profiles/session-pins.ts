@@ -24,6 +24,13 @@ const entrySchema = z.object({
   authProfileOverride: z.string().optional().catch(undefined),
   authProfileOverrideSource: z.string().optional().catch(undefined),
 });
+const configSchema = z
+  .object({
+    $include: z.unknown(),
+    session: z.object({ $include: z.unknown(), store: z.unknown() }).partial().catch({}),
+  })
+  .partial()
+  .catch({});
 const sessionsSchema = z.record(z.string(), entrySchema.catch({}));
 
 /** The bonds of an agent's chats; undefined where its list of chats cannot be found or read, which is nothing to stop at. */
@@ -54,10 +61,10 @@ interface Place {
 
 /** `resolveStorePath` of 2026.4.5 and 2026.5.28, as far as it can be followed from outside of the gateway. */
 function placeOf(config: unknown, { stateDir, home }: SessionPlaces, agentId: string): Place | undefined {
-  if (isIncluded(config)) return undefined;
-  const session = fieldOf(config, "session");
-  if (isIncluded(session)) return undefined;
-  const store = fieldOf(session, "store") ?? "";
+  const { $include, session = {} } = configSchema.parse(config);
+  // Parts that OpenClaw takes from another file may say it all.
+  if ($include !== undefined || session.$include !== undefined) return undefined;
+  const store = session.store ?? "";
   if (store === "") return { path: join(stateDir, "agents", agentId, "sessions", "sessions.json"), isShared: false };
   // `${NAME}` is filled in by OpenClaw from an environment that is not ours.
   if (typeof store !== "string" || store.includes("${")) return undefined;
@@ -65,15 +72,6 @@ function placeOf(config: unknown, { stateDir, home }: SessionPlaces, agentId: st
   // What is left is relative to the folder that the gateway was started in.
   if (!isAbsolute(path)) return undefined;
   return { path: resolve(path), isShared: !store.includes("{agentId}") };
-}
-
-/** Parts that OpenClaw takes from another file may say it all. */
-function isIncluded(value: unknown): boolean {
-  return fieldOf(value, "$include") !== undefined;
-}
-
-function fieldOf(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
 }
 
 /** A chat that names no agent may be any agent's: its bond is told rather than left out. */

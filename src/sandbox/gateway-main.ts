@@ -2,12 +2,14 @@
 
 import { spawn } from "node:child_process";
 import { rm } from "node:fs/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { SandboxGateway } from "./gateway.ts";
 import { readGatewayOptions } from "./gateway-options.ts";
 import { isAlive } from "./processes.ts";
 
 const OWNER_LOOK_MS = 250;
+const STOP_WITHIN_MS = 3_000;
 
 const [optionsPath = "", start] = process.argv.slice(2);
 
@@ -22,7 +24,12 @@ const gateway = new SandboxGateway(optionsPath, {
 let ending: Promise<void> | undefined;
 
 function end(): void {
-  ending ??= gateway.stop().finally(() => process.exit(0));
+  ending ??= stopped().finally(() => process.exit(0));
+}
+
+/** Two of them once lived on for an hour behind a connection that nobody closed: an end that takes too long is made. */
+async function stopped(): Promise<void> {
+  await Promise.race([gateway.stop(), pause(STOP_WITHIN_MS)]);
 }
 
 process.on("SIGTERM", end);
@@ -36,8 +43,7 @@ process.title = shape === "one-file" ? "openclaw-gateway" : "openclaw";
 // Whoever made this world may be killed without a chance to clean up: a closed terminal window does that.
 setInterval(() => {
   if (isAlive(ownerPid)) return;
-  ending ??= gateway
-    .stop()
+  ending ??= stopped()
     .then(() => rm(worldFolder, { recursive: true, force: true, maxRetries: 5 }))
     .finally(() => process.exit(0));
 }, OWNER_LOOK_MS);

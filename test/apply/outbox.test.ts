@@ -1,5 +1,8 @@
 // The outbox: an answer stays until its host has shown it.
 
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Outbox } from "../../src/apply/outbox.ts";
 import { APPLY } from "../../src/config/defaults.ts";
@@ -49,11 +52,17 @@ describe("Outbox", () => {
 describe("a receipt that was shown", () => {
   it("is not told again by whoever ends its job once more, and the note of it goes in time", async () => {
     let now = 1;
-    const outbox = new Outbox({ folder: await temporaryFolder(), now: () => now });
+    const folder = await temporaryFolder();
+    const outbox = new Outbox({ folder, now: () => now });
     await outbox.put({ id: "job-1", address, content });
     await outbox.delivered("job-1");
     await outbox.put({ id: "job-1", address, content });
     expect(await outbox.list("telegram")).toEqual([]);
+    // Also where it was put again by one who had looked just before the note was made.
+    const path = join(folder, "job-1.json");
+    await writeFile(path, JSON.stringify({ schemaVersion: 1, id: "job-1", createdAt: 1, address, content }));
+    expect(await outbox.list("telegram")).toEqual([]);
+    expect(existsSync(path)).toBe(false);
     // A question may be asked again after its answer.
     const question = { id: "q-1", address, content: { kind: "approval", parkedId: "p-1" } } as const;
     await outbox.put(question);

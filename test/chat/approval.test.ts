@@ -50,15 +50,13 @@ describe("a script without a terminal", () => {
     onTestFinished(() => router.close());
     const ask = async (): Promise<void> => void (await lab.out.send(await router.renderApproval(parked, lab.asker)));
     const press = (label: string) =>
-      router.handle(
-        lab.asker,
-        { kind: "press", data: lab.out.button(label).data, messageId: lab.out.lastId },
-        lab.out,
-      );
+      router.handle(lab.asker, { kind: "press", data: lab.out.button(label).data, messageId: lab.out.lastId }, lab.out);
     await ask();
     expect(lab.out.last).not.toContain("No:");
     await press("No");
-    expect(lab.out.last).toContain("You said no: nothing was changed.\nThe login for work is kept until somebody decides");
+    expect(lab.out.last).toContain(
+      "You said no: nothing was changed.\nThe login for work is kept until somebody decides",
+    );
     expect(lab.out.lastReply.buttons).toBeUndefined();
     expect(await lab.parked.list()).toMatchObject([{ id: parked.id, reason: "approval-needed" }]);
     expect(await lab.queue.list()).toEqual([]);

@@ -1,9 +1,13 @@
 // The chat of a host that cannot look into OpenClaw's database: cards from what the plugin tells, changes that the plugin makes.
 
 import { describe, expect, it } from "vitest";
+import { otherOwners } from "../../src/apply/token-owners.ts";
 import { plainText } from "../../src/chat/reply.ts";
 import { DAY, MINUTE } from "../../src/config/defaults.ts";
-import { alice, bob, signedIn, type Account } from "./chat-lab.ts";
+import { Secret } from "../../src/secrets/secret.ts";
+import { leaseLab } from "../lease/lease-lab.ts";
+import { databaseWorld } from "../support/database-world.ts";
+import { alice, bob, chatLab, signedIn, type Account } from "./chat-lab.ts";
 import { databaseLab, databaseLogin } from "./database-lab.ts";
 
 const [HOME, WORK] = ["openai:home", "openai:work"];
@@ -49,7 +53,7 @@ describe("the chat beside an OpenClaw with a database", () => {
     await lab.press("Undo");
     await lab.press("Take it back");
     await lab.drain();
-    expect(await lab.stored()).toEqual(before);
+    expect(await lab.stored()).toMatchObject(before);
     await lab.say("only work");
     await lab.press("Use only this");
     await lab.drain();
@@ -60,7 +64,7 @@ describe("the chat beside an OpenClaw with a database", () => {
     const lab = await databaseLab();
     const { profiles } = await lab.stored();
     const usageStats = { [WORK]: { errorCount: 2, cooldownUntil: lab.clock.now + DAY, cooldownReason: "rate_limit" } };
-    await lab.inside.put("shared", { profiles: profiles as never, usageStats });
+    await lab.inside.put("shared", { profiles, usageStats });
     await lab.publish();
 
     expect(await lab.say("reset openai-codex:work")).toContain("forgets its cooldown");
@@ -89,6 +93,11 @@ describe("the chat beside an OpenClaw with a database", () => {
     expect((await lab.stored()).profiles).toEqual(profiles);
   });
 
+  it("names OpenClaw's own command for a chat that a person has bound, as the database names the profile", async () => {
+    const lab = await databaseLab({ pins: async () => [{ profileId: HOME ?? "", byPerson: true }] });
+    expect(await lab.say("use work")).toContain("send there: /model openai/<model>@openai:work");
+  });
+
   it("refuses what the stores will not have, before anything is asked of the plugin", async () => {
     const lab = await databaseLab();
     expect(await lab.say("rename work home")).toContain("There is a profile of that name already.");
@@ -99,8 +108,8 @@ describe("the chat beside an OpenClaw with a database", () => {
 
   it("says which agents lose a copy, and which keep another login of that name", async () => {
     const lab = await databaseLab();
-    await lab.inside.put("ops", { profiles: { [WORK]: databaseLogin(alice, { refresh: "another one" }) } as never });
-    await lab.inside.put("lab", { profiles: { [WORK]: databaseLogin(carol) } as never });
+    await lab.inside.put("ops", { profiles: { [WORK]: databaseLogin(alice, { refresh: "another one" }) } });
+    await lab.inside.put("lab", { profiles: { [WORK]: databaseLogin(carol) } });
     await lab.publish();
     const shown = await lab.say("remove work");
     expect(shown).toContain("ops loses its copy of this login too.");
@@ -111,18 +120,18 @@ describe("the chat beside an OpenClaw with a database", () => {
     const lab = await databaseLab();
     await lab.say("remove work");
     const { profiles } = await lab.stored();
-    await lab.inside.put("shared", { profiles: { ...profiles, [WORK]: databaseLogin(carol) } as never });
+    await lab.inside.put("shared", { profiles: { ...profiles, [WORK]: databaseLogin(carol) } });
     await lab.publish();
     await lab.press("Remove it");
     expect(await lab.queue.list()).toEqual([]);
-    expect(lab.out.everything).toContain("out of date");
+    expect(lab.out.everything).toContain("what it was about has changed");
   });
 
   it("the plugin looks itself: a login that came after the snapshot is not removed for the one that was shown", async () => {
     const lab = await databaseLab();
     await lab.say("remove work");
     const { profiles } = await lab.stored();
-    await lab.inside.put("shared", { profiles: { ...profiles, [WORK]: databaseLogin(carol) } as never });
+    await lab.inside.put("shared", { profiles: { ...profiles, [WORK]: databaseLogin(carol) } });
     await lab.press("Remove it");
     expect(await lab.drain()).toContain("Another login came into this profile");
     expect((await lab.stored()).profiles[WORK]).toMatchObject({ accountId: "acc-carol" });
@@ -143,9 +152,9 @@ describe("the chat beside an OpenClaw with a database", () => {
 
   it("finds a login that was parked under the older id in its place, and who else has it", async () => {
     const lab = await databaseLab();
-    const { tokens, ...login } = signedIn({ ...bob, user: "bob" });
+    const { tokens, ...login } = signedIn(bob);
     const requestedBy = { host: "telegram", chatId: "1", personId: "1" };
-    const refresh = (await import("../../src/secrets/secret.ts")).Secret.of("stored-refresh-of-bob");
+    const refresh = Secret.of("stored-refresh-of-bob");
     await lab.parked.put(
       {
         ...login,
@@ -164,17 +173,52 @@ describe("the chat beside an OpenClaw with a database", () => {
     expect(lab.out.last).toContain("The same login lies in the profile home of agent main too.");
   });
 
+  it("tells who else is concerned by the end of a login, and leaves nobody unseen", async () => {
+    const lab = await databaseLab();
+    const { tokens, ...login } = signedIn(bob);
+    const requestedBy = { host: "telegram", chatId: "1", personId: "1" };
+    const { profileId, agentId } = { profileId: "openai:night", agentId: "main" };
+    const parked = await lab.parked.put(
+      { ...login, agentId, profileId, reason: "first-login", expiresAtMs: tokens.expiresAtMs, requestedBy },
+      tokens,
+    );
+    const places = { store: lab.world.outside, parked: lab.parked, queue: lab.queue, codexFiles: [] };
+    const sameAccount = ["the profile home of agent main"];
+    expect(await otherOwners(places, parked, tokens.refresh)).toEqual({ holders: [], unreadable: [], sameAccount });
+    const stored = Secret.of("stored-refresh-of-bob");
+    expect(await otherOwners(places, parked, stored)).toMatchObject({ holders: sameAccount, unreadable: [] });
+  });
+
   it("leaves the leased login to the lease, by either id of its profile", async () => {
     const lab = await databaseLab();
     const { access } = databaseLogin(carol);
     const { profiles } = await lab.stored();
     const leased = { type: "token", provider: "openai", token: access, expires: carol.expiresAtMs };
-    await lab.inside.put("shared", { profiles: { ...profiles, "openai:lease": leased } as never });
+    await lab.inside.put("shared", { profiles: { ...profiles, "openai:lease": leased } });
     await lab.publish();
     expect(await lab.say("show lease")).toContain("It holds the leased login");
     expect(labels(lab)).not.toContain("Remove");
     expect(await lab.say("remove lease")).toContain("This profile holds the leased login");
     expect(await lab.queue.list()).toEqual([]);
+  });
+
+  it("names the lease's profile as the database does", async () => {
+    const lab = await leaseLab({ machineId: "debian", agentId: "main" });
+    const { service } = lab;
+    const { inside } = await databaseWorld();
+    const chat = await chatLab({
+      store: inside.store,
+      lease: () => ({
+        view: () => service.view(),
+        totals: () => Promise.resolve(undefined),
+        act: (deed) => service.act(deed, {}),
+        flush: () => Promise.resolve(),
+      }),
+    });
+    await lab.step();
+    await chat.incoming({ kind: "command", name: "lease", args: "release" });
+    expect(chat.out.last).toContain("openai:lease");
+    expect(chat.out.last).not.toContain("openai-codex");
   });
 
   it("offers no renewal, and says that OpenClaw renews its logins itself", async () => {
@@ -185,13 +229,17 @@ describe("the chat beside an OpenClaw with a database", () => {
     expect(await lab.queue.list()).toEqual([]);
   });
 
-  it("finishes the sign-in that is named in the older way", async () => {
+  it("finishes the sign-in that is named, also where it has not looked into the store since it began", async () => {
     const lab = await databaseLab();
     lab.signIns.next = async () => signedIn(carol);
     await lab.say("paste night");
     const [attempt] = await lab.signIns.waiting(lab.asker);
     expect(attempt?.profileId).toBe("openai:night");
-    await lab.say(`finish openai-codex:night ${lab.signIns.callback(attempt?.id ?? "")}`);
+    lab.world.generation = "json-single";
+    await lab.world.outside.agents();
+    expect(lab.world.outside.provider).toBe("openai-codex");
+    lab.world.generation = "sqlite";
+    await lab.say(`finish night ${lab.signIns.callback(attempt?.id ?? "")}`);
     expect(lab.out.last).toContain("Save as openai:night?");
   });
 

@@ -23,6 +23,14 @@ describe("the final answer", () => {
     ],
     [{ asked: "auto", used: "reload", proven: "reloaded" }, "The gateway reloaded its logins."],
     [
+      { asked: "restart", used: "reload", proven: "reloaded" },
+      "Made inside OpenClaw, where a change is in force at once: nothing had to be restarted.",
+    ],
+    [
+      { asked: "none", used: "reload", proven: "listed-by-gateway" },
+      "Made inside OpenClaw, where a change is in force at once.",
+    ],
+    [
       { asked: "none", used: "none", proven: "not-running" },
       "The gateway is not running; it reads this at its next start.",
     ],
@@ -94,7 +102,9 @@ describe("the final answer", () => {
   it("of a saved login offers to take it back where that can be done, and not where it took another one's place", async () => {
     const lab = await chatLab();
     const labels = async (more: Partial<Receipt>): Promise<readonly string[]> =>
-      ((await lab.router.renderReceipt(receiptOf(job, more), lab.asker)).buttons ?? []).flat().map(({ label }) => label);
+      ((await lab.router.renderReceipt(receiptOf(job, more), lab.asker)).buttons ?? [])
+        .flat()
+        .map(({ label }) => label);
     const file = { path: "/store", before: null, after: "b" };
     const undo = ["↩️ Undo: work saved"];
     expect(await labels({ files: [file] })).toEqual(undo);

@@ -105,6 +105,11 @@ describe("the settings of the lease", () => {
     expect(both.broker?.token?.expose()).toBe("new");
   });
 
+  it("take the profile's id as either generation of OpenClaw writes it, for the same profile", async () => {
+    expect((await load({ leaseProfileId: "openai:shared" })).leaseProfileId).toBe("openai-codex:shared");
+    expect((await load({ leaseProfileId: "openai-codex:shared" })).leaseProfileId).toBe("openai-codex:shared");
+  });
+
   it("are off when they are off: no broker, whatever its address", async () => {
     expect(await load({ baseUrl: HTTPS, enabled: false })).toMatchObject({ enabled: false, broker: undefined });
     const variables = { AUTH_MANAGER_BASE_URL: HTTPS, AUTH_MANAGER_TELEMETRY_ENABLED: "off" };
@@ -120,6 +125,7 @@ describe("the settings of the lease", () => {
     [{ autoRotate: "perhaps" }, "lease.autoRotate"],
     [{ rotationPolicy: "always" }, "lease.rotationPolicy"],
     [{ leaseProfileId: "anthropic:lease" }, "lease.leaseProfileId"],
+    [{ leaseProfileId: "openai-other:lease" }, "lease.leaseProfileId"],
     [{ baseUrl: "http://broker.example" }, "lease.baseUrl"],
     [{ baseUrl: "http://127.0.0.1:8080", allowInsecureLocalhost: false }, "lease.baseUrl"],
     [{ brokerAddress: "https://user:word@broker.example" }, "lease.brokerAddress"],

@@ -1,10 +1,10 @@
 // The gateway is believed only where its lock file, process, title and port tell the same story.
 
 import { chmod, mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { judgeProcess } from "../../src/gateway/locate.ts";
-import { judgeGatewayLock, readGatewayLock, type FoundLock } from "../../src/gateway/lock-file.ts";
+import { gatewayLockPath, judgeGatewayLock, readGatewayLock, type FoundLock } from "../../src/gateway/lock-file.ts";
 import { fakeGateway } from "../support/fake-gateway-rpc.ts";
 import { gatewayHome, startPeer, type GatewayHome } from "./gateway-lab.ts";
 
@@ -23,6 +23,23 @@ describe("locate", () => {
     const home = await gatewayHome();
     const { pid } = await startPeer(home, "ignore");
     expect(await home.gateway({ tmp: "/nowhere" }).locate()).toMatchObject({ kind: "running", instance: { pid } });
+  });
+
+  test("finds one that keeps its lock in its state folder, as 2026.9.6 does, and plans no restart of it", async () => {
+    const home = await gatewayHome();
+    const inState = gatewayLockPath(join(home.stateDir, "tmp"), home.uid, home.configPath);
+    const config = { meta: { lastTouchedVersion: "2026.9.6" } };
+    const { pid, port } = await startPeer({ ...home, lockPath: inState }, "ignore", { config });
+    const location = await home.gateway().locate();
+    expect(location).toMatchObject({ kind: "running", instance: { pid, port } });
+    if (location.kind !== "running") throw new Error("not found");
+    expect(await home.gateway().health(location.instance)).toMatchObject({ live: true, ready: true });
+    expect(
+      await home.gateway({ restartCommand: [process.execPath, "-v"] }).planRestart(location.instance),
+    ).toMatchObject({
+      kind: "impossible",
+      error: { code: "ERR_RESTART_IMPOSSIBLE" },
+    });
   });
 
   test("nothing there is stopped, and so is a lock that a dead or another process left behind", async () => {

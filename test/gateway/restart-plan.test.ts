@@ -31,7 +31,6 @@ describe("judgeRestart chooses", () => {
       { service, isServiceConfirmed: true, variables: { INVOCATION_ID: "x" } },
       "systemd-user",
     ],
-    ["systemd also on SQLite", { service, isServiceConfirmed: true, generation: "sqlite" }, "systemd-user"],
     ["launchd where it runs this pid", { isLaunchdAgent: true, variables: undefined }, "launchd"],
     [
       "the command before all others",
@@ -56,6 +55,9 @@ describe("judgeRestart chooses", () => {
 describe("judgeRestart refuses", () => {
   test.each<[string, Partial<RestartFacts>]>([
     ["the signal on SQLite", { generation: "sqlite" }],
+    ["systemd on SQLite", { service, isServiceConfirmed: true, generation: "sqlite" }],
+    ["launchd on SQLite", { isLaunchdAgent: true, generation: "sqlite" }],
+    ["the command on SQLite", { command: ["docker", "restart", "claw"], generation: "sqlite" }],
     ["the signal on an unknown generation", { generation: "unknown" }],
     ["the signal where commands.restart is false", { restartAllowed: false }],
     ["the signal where the environment is unknown", { variables: undefined }],

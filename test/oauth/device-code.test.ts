@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DEVICE, MINUTE, SECOND } from "../../src/config/defaults.ts";
-import { processDeviceCode, processDevicePoll, retryAfterOf } from "../../src/oauth/device-code.ts";
+import { processDeviceCode, processDevicePoll } from "../../src/oauth/device-code.ts";
 import { paceAfter } from "../../src/oauth/device-pace.ts";
 import type { TokenResponse } from "../../src/oauth/token-response.ts";
 
@@ -113,17 +113,6 @@ describe("the answer to a look", () => {
     if (poll.kind !== "authorised") throw new Error(poll.kind);
     expect([poll.grant.code.expose(), poll.grant.verifier.expose()]).toEqual(["ac-secret", "v-secret"]);
     expect(JSON.stringify(poll)).not.toContain("secret");
-  });
-
-  it.each([
-    ["30", 30 * SECOND],
-    [new Date(NOW + 2 * MINUTE).toUTCString(), 2 * MINUTE],
-    [new Date(NOW - MINUTE).toUTCString(), 0],
-    ["soon", undefined],
-    ["-5", undefined],
-    ["", undefined],
-  ])("Retry-After %s is %s ms", (text, ms) => {
-    expect(retryAfterOf({ headers: { "retry-after": text } }, NOW)).toBe(ms);
   });
 });
 

@@ -2,8 +2,10 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { describeCredential, factsOf } from "../../src/profiles/credential-facts.ts";
+import { openCredential, refreshTokenOf } from "../../src/profiles/profile.ts";
 import { PublishedStore } from "../../src/profiles/published-store.ts";
 import { publishSnapshot, type PublishOptions } from "../../src/profiles/published.ts";
+import { Secret } from "../../src/secrets/secret.ts";
 import { openClawInside, type Inside } from "../support/openclaw-inside.ts";
 import { login, NOW } from "../support/openclaw-state.ts";
 
@@ -55,6 +57,10 @@ describe("what the plugin publishes", () => {
     expect(await published.pins("main")).toBeUndefined();
     expect(await published.sharedTokens()).toEqual(await inside.store.sharedTokens());
     expect(await published.sharedTokens()).toHaveLength(1);
+    const stored = await inside.store.readCredential(WORK);
+    const mine = stored === undefined ? undefined : refreshTokenOf(openCredential(stored.credential));
+    const elsewhere = [{ owner: "codex-cli", profileId: "auth.json", refreshToken: mine ?? Secret.of("none") }];
+    expect(await published.sharedTokens(elsewhere)).toEqual(await inside.store.sharedTokens(elsewhere));
     await inside.state.configure(`{ auth: { profiles: { "openai:work": {} } } }`);
     expect(await published.namedInConfig("openai-codex:work")).toEqual(["auth.profiles.openai:work"]);
   });
@@ -93,11 +99,18 @@ describe("what the plugin publishes", () => {
   });
 
   it("refuses every change, and says that the plugin makes them", async () => {
-    const { published, publish, path } = await lab();
+    const { inside, published, publish, path } = await lab();
     await publish();
     const before = await readFile(path, "utf8");
-    for (const call of [published.plan(), published.apply(), published.undo(), published.check()]) {
-      await expect(call).rejects.toMatchObject({
+    const { credential } = (await inside.store.readCredential(WORK)) ?? {};
+    const save = { profileId: WORK, provider: "openai", ...(credential === undefined ? {} : { credential }) } as const;
+    for (const call of [
+      () => published.plan(save),
+      () => published.apply(),
+      () => published.undo(),
+      () => published.check(),
+    ]) {
+      await expect(call()).rejects.toMatchObject({
         code: "ERR_GENERATION_UNSUPPORTED",
         message: expect.stringContaining("queue") as unknown,
       });
@@ -107,7 +120,10 @@ describe("what the plugin publishes", () => {
 
   it("is an error with words where nothing was published, where it is damaged, and for an agent that there is not", async () => {
     const { published, publish, path } = await lab();
-    await expect(published.read()).rejects.toMatchObject({ code: "ERR_GENERATION_UNSUPPORTED" });
+    await expect(published.read()).rejects.toMatchObject({
+      code: "ERR_GENERATION_UNSUPPORTED",
+      next: expect.stringContaining("`openclaw models auth paste-token --provider openai") as unknown,
+    });
     await writeFile(path, "{}");
     await expect(published.agents()).rejects.toMatchObject({ code: "ERR_FILE_SHAPE" });
     await writeFile(path, "{ half");

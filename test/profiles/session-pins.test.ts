@@ -75,7 +75,7 @@ describe("readSessionPins", () => {
   it.each([
     ["is relative to a folder of the gateway's", { session: { store: "chats/{agentId}.json" } }],
     ["is somebody else's home", { session: { store: "~else/chats.json" } }],
-    ["has a variable of the gateway's in it", { session: { store: "${CHATS}/chats.json" } }],
+    ["has a variable of the gateway's in it", { session: { store: "/nowhere/${CHATS}/chats.json" } }],
     ["is no text", { session: { store: 7 } }],
     ["may stand in an included file", { $include: "./more.json" }],
     ["may stand in a part that is included", { session: { $include: "./session.json" } }],

@@ -13,7 +13,7 @@ import type { JobSecret } from "../job-secrets.ts";
 import type { JobRun } from "../job-run.ts";
 import type { ExecutorServices } from "../services.ts";
 import { noSecret } from "./job-errors.ts";
-import { restartPlanFor } from "./restart.ts";
+import { restartPlanFor, wantsRestart } from "./restart.ts";
 import { locateSettled } from "./settled.ts";
 import { wishOf } from "./wish.ts";
 
@@ -27,8 +27,9 @@ export async function prepare(run: JobRun, services: ExecutorServices): Promise<
   // A renewal comes here with the locks in hand, and must be written whatever the gateway is doing.
   const isRenewal = job.kind === "renew-login";
   const location = isRenewal ? await services.gateway.locate() : await locateSettled(run, services);
-  const restart = job.activation === "restart" ? await restartPlanFor(location, services) : undefined;
-  const choice = chooseActivation({ asked: job.activation, gateway: location, restart });
+  const restart = wantsRestart(job, services) ? await restartPlanFor(location, services) : undefined;
+  const isInside = services.gateway.isInside === true;
+  const choice = chooseActivation({ asked: job.activation, gateway: location, restart, isInside });
   if (choice.kind === "impossible" && !isRenewal) throw choice.error;
   const mode = choice.kind === "impossible" ? "reload" : choice.mode;
   if (wish.kind === "as-planned") return run.advance("prepared", { mode });

@@ -3,7 +3,7 @@
 import type { CodexAuthError } from "../../errors.ts";
 import { isCodexAuthError, toCodexAuthError } from "../../errors.ts";
 import type { GatewayInstance, GatewayLocation, RestartPlan } from "../../gateway/gateway.ts";
-import type { JobProgress } from "../job.ts";
+import type { Job, JobProgress } from "../job.ts";
 import type { JobRun } from "../job-run.ts";
 import type { ExecutorServices } from "../services.ts";
 
@@ -14,6 +14,19 @@ export async function restartPlanFor(
 ): Promise<RestartPlan | undefined> {
   if (location.kind !== "running") return undefined;
   return services.gateway.planRestart(location.instance);
+}
+
+/** Whether this job is to be made known by a restart: inside the gateway that would end whoever waits for it, and is not needed. */
+export function wantsRestart({ activation }: Pick<Job, "activation">, { gateway }: ExecutorServices): boolean {
+  return activation === "restart" && gateway.isInside !== true;
+}
+
+/** Inside the gateway: a job that was to end with a restart, decided outside, is written and told in here instead. */
+export async function stayInside(run: JobRun, { gateway }: ExecutorServices): Promise<void> {
+  const { mode, state } = run.job;
+  if (gateway.isInside !== true || mode !== "restart" || (state !== "prepared" && state !== "written")) return;
+  // What is written already is found so, and told.
+  await run.advance("prepared", { mode: "reload" }, "inside the gateway nothing is restarted");
 }
 
 /** What a restart came to. */

@@ -15,7 +15,7 @@ import {
 import type { JobRun } from "../job-run.ts";
 import type { ExecutorServices } from "../services.ts";
 import { hasGivenWay, isOvertaken } from "./overtaken.ts";
-import { hasRestartedSince } from "./restart.ts";
+import { hasRestartedSince, wantsRestart } from "./restart.ts";
 import { locateSettled } from "./settled.ts";
 
 /**
@@ -64,13 +64,14 @@ async function tellNewGateway(run: JobRun, services: ExecutorServices): Promise<
   const location = await locateSettled(run, services);
   if (location.kind !== "running") return false;
   const writtenAt = journal.findLast((entry) => entry.state === "written")?.at ?? 0;
-  if (activation === "restart" && (await hasRestartedSince(writtenAt, services))) {
+  const isRestart = wantsRestart(run.job, services);
+  if (isRestart && (await hasRestartedSince(writtenAt, services))) {
     await run.advance("activated", { mode: "restart", proven: "restarted" }, "the gateway has started since");
     return false;
   }
   // One that keeps starting and stopping must not keep the job from its end.
   if (journal.filter(({ note }) => note === GATEWAY_CAME).length >= APPLY.repairAttempts) return false;
-  if (activation === "restart") await run.advance("written", { mode: "restart" }, GATEWAY_CAME);
+  if (isRestart) await run.advance("written", { mode: "restart" }, GATEWAY_CAME);
   // The write finds itself done, and reloads under the lock.
   else await run.advance("prepared", { mode: "reload" }, GATEWAY_CAME);
   return true;

@@ -11,7 +11,7 @@ import { spent } from "./job-errors.ts";
 import { isSpent } from "./overtaken.ts";
 import { assertStillAllowed } from "./permission.ts";
 import { valuesOf } from "./prepare.ts";
-import { restartPlanFor } from "./restart.ts";
+import { restartPlanFor, wantsRestart } from "./restart.ts";
 
 const CANCEL_LOOK_MS = 500;
 
@@ -61,13 +61,14 @@ export async function write(run: JobRun, services: ExecutorServices, isUnwritten
 async function activateUnderLock(run: JobRun, services: ExecutorServices, hold: OpenClawLockHold): Promise<void> {
   await run.advance("written");
   const { mode, activation } = run.job;
-  if (mode === "restart" || activation === "none") return;
+  // Inside the gateway the mode is never "none": there it is in force whatever was asked.
+  if (mode === "restart" || (mode === "none" && activation === "none")) return;
   const location = await services.gateway.locate();
   if (mode === "none") {
     // It started while we waited for the lock, so it may have read the store before our write. One that cannot be told apart from
     // a stopped one yet is looked at again by `verify`, which may wait.
     if (location.kind !== "running") return;
-    const next = activation === "restart" ? "restart" : "reload";
+    const next = wantsRestart(run.job, services) ? "restart" : "reload";
     await run.advance("written", { mode: next }, "a gateway has started meanwhile");
     if (next === "restart") return;
   }
@@ -107,7 +108,7 @@ export async function fallBackToRestart(run: JobRun, services: ExecutorServices,
   const error = toCodexAuthError(failure);
   const gateway = await services.gateway.locate();
   const restart = await restartPlanFor(gateway, services);
-  const choice = chooseAfterFailedReload({ asked: run.job.activation, gateway, restart }, error);
+  const choice = chooseAfterFailedReload({ asked: run.job.activation, restart }, error);
   if (choice.kind === "impossible") throw choice.error;
   services.log.warn("reload failed, restarting instead", { job: run.job.id, code: error.code });
   await run.advance("written", { mode: choice.mode }, `reload failed (${error.code})`);

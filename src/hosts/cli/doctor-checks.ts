@@ -9,6 +9,7 @@ import { readSurroundings } from "../../gateway/cgroup.ts";
 import { detectGenerationWith } from "../../gateway/generation.ts";
 import type { GatewayInstance } from "../../gateway/gateway.ts";
 import { processTable } from "../../gateway/process-table.ts";
+import { WITHOUT_PLUGIN } from "../../profiles/published-store.ts";
 import { readJson5File } from "../../storage/json-file.ts";
 import { openClawLockPath } from "../../storage/openclaw-lock.ts";
 import { neighbourFindings } from "../openclaw/neighbours.ts";
@@ -49,7 +50,7 @@ const CHECKS: readonly (readonly [what: string, check: Check])[] = [
   ["bot", bot],
 ];
 
-async function generation({ gateway: port, openClaw }: Parts): Promise<readonly Finding[]> {
+async function generation({ gateway: port, openClaw, own, now }: Parts): Promise<readonly Finding[]> {
   const found = await detectGenerationWith(port, openClaw);
   const { runningVersion, lastTouchedVersion } = found.signs;
   const version = runningVersion ?? lastTouchedVersion ?? "version not named";
@@ -60,12 +61,14 @@ async function generation({ gateway: port, openClaw }: Parts): Promise<readonly 
     case "json-split":
       return [{ what, state: "ok", text: `JSON store with auth-state.json (${version})` }];
     case "sqlite":
+      if ((await pluginAtWork(own, now)) !== undefined)
+        return [{ what, state: "ok", text: `SQLite store (${version}), which our plugin in the gateway writes` }];
       return [
         {
           what,
           state: "fail",
-          text: `SQLite store (${version}): its files must not be written from outside`,
-          next: "Use OpenClaw's own `/login` or `openclaw models auth login` there.",
+          text: `SQLite store (${version}), which nobody outside may write, and our plugin is not at work`,
+          next: WITHOUT_PLUGIN,
         },
       ];
     case "unknown":

@@ -29,8 +29,10 @@ export const start: CommandRun = async (call) => {
 async function isByCode({ options, host, output }: Call, cli: CliSession, name: string): Promise<boolean> {
   const left = await cli.session.leftCodes();
   const isFor = left.length === 0 ? () => false : await leftFor(cli, name);
-  for (const { profileId } of left.filter((signIn) => !isFor(signIn)))
-    output.progress(`A code for ${shortName(profileId)} was left waiting: \`codex-auth-skill chat\` takes it up again.`);
+  for (const { profileId } of left.filter((one) => !isFor(one)))
+    output.progress(
+      `A code for ${shortName(profileId)} was left waiting: \`codex-auth-skill chat\` takes it up again.`,
+    );
   if (options["link"] === true) return false;
   return options["device"] === true || host.environment.isSsh || left.some(isFor);
 }

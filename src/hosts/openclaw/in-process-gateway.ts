@@ -35,6 +35,7 @@ export function inProcessGateway(options: InProcessOptions): IdentifyingGateway 
     ...(version === undefined ? {} : { version }),
   };
   return {
+    isInside: true,
     locate: () => Promise.resolve({ kind: "running", instance }),
     identify: () => Promise.resolve(instance),
     health: () =>

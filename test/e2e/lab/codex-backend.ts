@@ -21,16 +21,29 @@ export interface CodexBackend {
   /** What goes into `models.providers["openai-codex"].baseUrl`. */
   readonly baseUrl: string;
   readonly calls: readonly BackendCall[];
+  /** What each of them asked, as it came: what a person wrote stands in it. */
+  readonly bodies: readonly string[];
+  /** The next call meets the limit of its login instead of an answer. */
+  limitNext(): void;
   stop(): Promise<void>;
 }
 
 /** Starts the fake on a free loopback port. */
 export async function startCodexBackend(): Promise<CodexBackend> {
   const calls: BackendCall[] = [];
+  const bodies: string[] = [];
+  let isLimited = false;
   const server = createServer((request, response) => {
     if (request.method === "POST" && request.url?.endsWith("/responses") === true) {
       calls.push(describe(request));
-      request.resume().on("end", () => answer(response, calls.length));
+      const parts: Buffer[] = [];
+      request.on("data", (part: Buffer) => parts.push(part));
+      request.on("end", () => {
+        bodies.push(Buffer.concat(parts).toString("utf8"));
+        if (isLimited) refuse(response);
+        else answer(response, calls.length);
+        isLimited = false;
+      });
       return;
     }
     response.writeHead(404).end();
@@ -42,6 +55,10 @@ export async function startCodexBackend(): Promise<CodexBackend> {
   return {
     baseUrl: `http://127.0.0.1:${address.port}/backend-api`,
     calls,
+    bodies,
+    limitNext: () => {
+      isLimited = true;
+    },
     stop: async () => {
       server.closeAllConnections();
       server.close();
@@ -70,6 +87,11 @@ function bearerClaims(authorization: string): Record<string, unknown> {
   } catch {
     return {};
   }
+}
+
+function refuse(response: ServerResponse): void {
+  const error = { type: "usage_limit_reached", message: "The usage limit has been reached", resets_in_seconds: 3_600 };
+  response.writeHead(429, { "content-type": "application/json" }).end(JSON.stringify({ error }));
 }
 
 function answer(response: ServerResponse, number: number): void {

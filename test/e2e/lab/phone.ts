@@ -6,11 +6,14 @@ import { OWNER, type LabBot } from "./bot.ts";
 /** A job with its reload may take this long. */
 const ANSWER_MS = 60_000;
 
+/** Whose bot the phone talks to: our own, or OpenClaw's with the plugin in it. */
+export type PhoneBot = Pick<LabBot, "telegram" | "issuer">;
+
 /** Sends and presses as the owner, and waits for the answer that a pattern describes. */
 export class Phone {
-  readonly #bot: LabBot;
+  readonly #bot: PhoneBot;
 
-  constructor(bot: LabBot) {
+  constructor(bot: PhoneBot) {
     this.#bot = bot;
   }
 
@@ -37,7 +40,7 @@ export class Phone {
   /** The card of a profile, by buttons from the picker on. */
   async cardOf(name: string): Promise<VisibleMessage> {
     const list = await this.presses(await this.asks("/codex_auth", /Codex logins/), /Manage/, /Which profile\?/);
-    return this.presses(list, new RegExp(`^${name} ·`), new RegExp(`openai-codex:${name}[\\s\\S]*Stored:`));
+    return this.presses(list, new RegExp(`^${name} ·`), new RegExp(`openai(?:-codex)?:${name}[\\s\\S]*Stored:`));
   }
 
   /** Enters the code that the card shows on the sign-in page, and signs in there. */

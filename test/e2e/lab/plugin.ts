@@ -1,10 +1,11 @@
 // Our plugin in a lab: built as it is published, installed by OpenClaw's own command line, spoken to over a fake Telegram.
 
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { ownPaths } from "../../../src/config/paths.ts";
 import { fakeAccessToken } from "../../support/jwt.ts";
 import { FakeTelegram } from "../../support/fake-telegram/fake-telegram.ts";
 import { startCodexBackend, type CodexBackend } from "./codex-backend.ts";
@@ -54,13 +55,17 @@ export interface PluginLab {
   stop(): Promise<void>;
 }
 
-/** Makes one with a login in it; no gateway runs yet. */
-export async function makePluginLab(openclaw: InstalledOpenClaw): Promise<PluginLab> {
+/** Makes one with a login in it; no gateway runs yet. `settings` are the plugin's own. */
+export async function makePluginLab(
+  openclaw: InstalledOpenClaw,
+  settings?: Readonly<Record<string, unknown>>,
+): Promise<PluginLab> {
   const { version } = openclaw;
   const [backend, telegram] = [await startCodexBackend(), await FakeTelegram.start()];
   const config = { commands: { ownerAllowFrom: [`telegram:${OWNER}`] }, channels: { telegram: channelOf(telegram) } };
   const home = await makeHome({ version, backendUrl: backend.baseUrl, config });
   let gateway: LabGateway | undefined;
+  if (settings !== undefined) await writeSettings(home, settings);
   await (version === "2026.9.6" ? pasteLogin(openclaw, home) : seedLogin(home));
   return {
     openclaw,
@@ -87,6 +92,12 @@ export async function makePluginLab(openclaw: InstalledOpenClaw): Promise<Plugin
       await home.remove();
     },
   };
+}
+
+async function writeSettings(home: OpenClawHome, settings: Readonly<Record<string, unknown>>): Promise<void> {
+  const { root, config } = ownPaths(home.stateDir);
+  await mkdir(root, { mode: 0o700 });
+  await writeFile(config, JSON.stringify(settings), { mode: 0o600 });
 }
 
 // 2026.9.6 asks for consent in a terminal; elsewhere only a plugin that is there needs a word.

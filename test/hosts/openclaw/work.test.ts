@@ -119,7 +119,7 @@ describe("the answer of a change inside OpenClaw", () => {
     await openClaw.types(OWNER, "/codex_auth use bob yes");
     expect(last()).toContain("✅");
     expect(world.readStore().order?.["openai-codex"]?.[0]).toBe("openai-codex:bob");
-    expect(await world.outbox.list("openclaw")).toEqual([]);
+    await until(async () => (await world.outbox.list("openclaw")).length === 0);
     expect(openClaw.chat(OWNER)).toHaveLength(2);
   });
 

@@ -10,15 +10,19 @@ export const GONE = "999999999.1.dead-3";
 export async function leaveCode(
   parts: Parts,
   profileId: string,
-  {
-    shownIn = GONE,
-    endedBy,
-  }: { readonly shownIn?: string | null; readonly endedBy?: "denied" | "cancelled" } = {},
+  { shownIn = GONE, endedBy }: { readonly shownIn?: string | null; readonly endedBy?: "denied" | "cancelled" } = {},
 ): Promise<DeviceSignIn> {
   const { devices } = await buildChatServices(parts);
   if (devices === undefined) throw new Error("no codes are offered");
   const personId = String(parts.environment.uid ?? "user");
-  const asker = { host: "terminal", botId: "terminal", chatId: "terminal", personId, private: true, hasButtons: true } as const;
+  const asker = {
+    host: "terminal",
+    botId: "terminal",
+    chatId: "terminal",
+    personId,
+    private: true,
+    hasButtons: true,
+  } as const;
   const signIn = await devices.start(asker, { agentId: "main", profileId, forceSignIn: false }, shownIn ?? undefined);
   if (endedBy !== undefined) await devices.end(signIn, endedBy);
   return signIn;

@@ -1,0 +1,89 @@
+// Jobs that ask for a restart, or for nothing to be told, and are carried out inside the gateway: there a change is in force at once.
+
+import { describe, expect, it } from "vitest";
+import { chooseActivation } from "../../src/apply/activation.ts";
+import type { Job } from "../../src/apply/job.ts";
+import { applyWorld, receivedTokens, storedLogin } from "../support/apply-world.ts";
+import { enqueueChange } from "../support/change-jobs.ts";
+import { databaseWorld } from "../support/database-world.ts";
+import { temporaryFolder } from "../support/temp-folder.ts";
+
+const [ALICE, BOB] = ["openai:alice", "openai:bob"];
+
+async function world() {
+  const w = applyWorld(await temporaryFolder());
+  const database = await databaseWorld();
+  const entry = (name: string) => ({ ...storedLogin(name), provider: "openai" });
+  const profiles = { [ALICE]: entry("alice"), [BOB]: entry("bob") };
+  await database.inside.put("shared", { profiles, order: { openai: [ALICE, BOB] } });
+  return {
+    ...w,
+    drain: () => database.drain(w.services, w.paths),
+    stored: async () => (await database.inside.get("shared")) as { profiles: object; order: Record<string, string[]> },
+    receipt: async (job: Job) => w.receipts.get(job.id),
+  };
+}
+
+describe("a job that the bot or the command line has enqueued for another way than the one inside the gateway", () => {
+  it.each(["restart", "none"] as const)("with `%s` is in force at once, and restarts nothing", async (asked) => {
+    const w = await world();
+    const first = await enqueueChange(w, "order", { how: "first" }, { activation: asked });
+    const saved = await w.enqueue(receivedTokens("carol"), { activation: asked, makeFirst: false });
+    expect(await w.drain()).toBe(2);
+    const { profiles, order } = await w.stored();
+    expect(order).toEqual({ openai: [BOB, ALICE, "openai:carol"] });
+    expect(Object.keys(profiles)).toContain("openai:carol");
+    expect(await w.receipt(first)).toMatchObject({
+      outcome: "done",
+      activation: { asked, used: "reload", proven: "reloaded" },
+    });
+    expect(await w.receipt(saved)).toMatchObject({
+      outcome: "done",
+      activation: { asked, used: "reload", proven: "listed-by-gateway" },
+    });
+  });
+
+  it.each(["prepared", "written"] as const)(
+    "that was %s for a restart outside is ended in here without one",
+    async (state) => {
+      const w = await world();
+      const job = await enqueueChange(w, "order", { how: "first" });
+      const outside = await enqueueChange(w, "order", { how: "first" }, { activation: "restart" });
+      await w.drain();
+      const plan = (await w.queue.get(job.id))?.plan;
+      // What a worker outside had left behind.
+      const now = await w.queue.get(outside.id);
+      if (now === undefined || plan === undefined) throw new Error("no plan");
+      await w.queue.save({ ...now, state, plan, mode: "restart", journal: [{ state, at: Date.now(), epoch: 1 }] });
+      await w.queue.secrets.put(outside.id, { values: {} });
+      expect(await w.drain()).toBe(1);
+      const ended = await w.queue.get(outside.id);
+      expect(ended).toMatchObject({ state: "done", mode: "reload", proven: "reloaded" });
+      expect(ended?.problem).toBeUndefined();
+      expect((await w.stored()).order).toEqual({ openai: [BOB, ALICE] });
+    },
+  );
+});
+
+describe("chooseActivation", () => {
+  const gateway = {
+    kind: "running",
+    instance: { pid: 1, startTime: 1, port: 1, stateDir: "/s", configPath: "/c" },
+  } as const;
+
+  it.each(["restart", "none", "reload", "auto"] as const)("takes %s for an update in force at once inside", (asked) => {
+    expect(chooseActivation({ asked, gateway, restart: undefined, isInside: true })).toEqual({
+      kind: "chosen",
+      mode: "reload",
+    });
+  });
+
+  it("asks for a restart outside, and says why there is none", () => {
+    const choice = chooseActivation({ asked: "restart", gateway, restart: undefined, isInside: false });
+    expect(choice).toMatchObject({ kind: "impossible", error: { code: "ERR_RESTART_IMPOSSIBLE" } });
+    expect(chooseActivation({ asked: "none", gateway, restart: undefined, isInside: false })).toEqual({
+      kind: "chosen",
+      mode: "none",
+    });
+  });
+});

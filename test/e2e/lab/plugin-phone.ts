@@ -1,0 +1,102 @@
+// The owner's phone in front of the gateway's own bot: commands, presses by the action of the table, and what the bot then shows.
+
+import { ACTIONS, ButtonCodec, refOf, type ActionName } from "../../../src/chat/button.ts";
+import { ownPaths } from "../../../src/config/paths.ts";
+import type { SandboxIssuer } from "../../../src/sandbox/issuer.ts";
+import type { HistoryEntry, VisibleMessage } from "../../support/fake-telegram/chat-book.ts";
+import { OWNER, type PluginLab } from "./plugin.ts";
+
+/** A job, a sign-in or a busy machine may take this long. */
+const ANSWER_MS = 60_000;
+
+/** What is looked at of a message: its newest state. */
+export type Shown = Pick<HistoryEntry, "messageId" | "text" | "buttons">;
+
+/** Sends and presses in the owner's private chat. */
+export class PluginPhone {
+  /** The actions whose buttons were pressed where the bot had shown them. */
+  readonly pressed = new Set<ActionName>();
+  readonly #lab: Pick<PluginLab, "telegram" | "home">;
+
+  constructor(lab: Pick<PluginLab, "telegram" | "home">) {
+    this.#lab = lab;
+  }
+
+  /** How much has happened in the chat: where to look from. */
+  get mark(): number {
+    return this.#lab.telegram.everything(OWNER).length;
+  }
+
+  /** Everything that the bot has shown since `mark`. */
+  since(mark: number): readonly HistoryEntry[] {
+    const entries = this.#lab.telegram.everything(OWNER).slice(mark);
+    return entries.filter(({ from, kind }) => from === "bot" && kind !== "deleted");
+  }
+
+  /** Sends `text`; gives the answer that matches. */
+  async asks(text: string, answer: RegExp): Promise<Shown> {
+    const { mark } = this;
+    this.#lab.telegram.person(OWNER).sends(text);
+    return this.shows(answer, mark);
+  }
+
+  /** Waits until the bot shows `pattern`, in a new message or an edited one. */
+  async shows(pattern: RegExp, mark: number, withinMs = ANSWER_MS): Promise<Shown> {
+    return this.#lab.telegram.waitFor(
+      () => this.since(mark).findLast(({ text }) => pattern.test(text)),
+      () => `${String(pattern)}; it showed ${JSON.stringify(this.since(mark).map(({ text }) => text))}`,
+      withinMs,
+    );
+  }
+
+  /** Presses the button of `action` under a message, the one whose label matches where there are several; gives what follows. */
+  async presses(message: Shown, action: ActionName, answer: RegExp, label = /./): Promise<Shown> {
+    const found = message.buttons.find((one) => one.callback_data?.startsWith(`${action}:`) && label.test(one.text));
+    if (found?.callback_data === undefined) {
+      const there = message.buttons.map(({ text }) => text).join(", ");
+      throw new Error(`no ${action} ${String(label)} under: ${message.text} (${there})`);
+    }
+    this.pressed.add(action);
+    return this.#press(message, found.callback_data, answer);
+  }
+
+  /** Presses a button that the bot never shows, signed as if it had. */
+  async pressesUnseen(message: Shown, action: ActionName, answer: RegExp): Promise<Shown> {
+    const { chat: folder } = ownPaths(this.#lab.home.stateDir);
+    const codec = await ButtonCodec.open({ folder, now: Date.now });
+    const owner = { personId: `telegram:${OWNER}`, chatId: `telegram/default/${OWNER}`, botId: "openclaw/telegram/default" };
+    return this.#press(message, codec.encode(action, refOf("nothing"), owner), answer);
+  }
+
+  /** The card of a profile, by buttons. */
+  async cardOf(name: string): Promise<Shown> {
+    const list = await this.asks("/codex_auth", /Codex logins/);
+    const names = await this.presses(list, "codex_auth_manage", /Which profile\?/);
+    return this.presses(names, "codex_auth_show", /Stored:/, new RegExp(`^${name} ·`));
+  }
+
+  /** Signs `email` in as `profile` by the link of the card, whose last address is pasted; gives the question. */
+  async signsIn(issuer: SandboxIssuer, profile: string, email: string): Promise<Shown> {
+    const card = await this.asks(`/codex_auth paste ${profile}`, /\/authorize\?/);
+    const [url = ""] = /https?:\/\/[^\s<>]+\/authorize\?[^\s<>]+/.exec(card.text) ?? [];
+    return this.asks(issuer.approve(url, email), /Signed in as|Another account|cannot tell/);
+  }
+
+  /** What can be seen of the newest message of the bot. */
+  get last(): VisibleMessage | undefined {
+    return this.#lab.telegram.visible(OWNER).findLast(({ from }) => from === "bot");
+  }
+
+  async #press({ messageId }: Shown, data: string, answer: RegExp): Promise<Shown> {
+    const { mark } = this;
+    const press = this.#lab.telegram.person(OWNER).pressesData(messageId, data);
+    const shown = await this.shows(answer, mark);
+    await press.answer;
+    return shown;
+  }
+}
+
+/** The actions of the table, in its order. */
+export function allActions(): readonly ActionName[] {
+  return Object.keys(ACTIONS).filter((name): name is ActionName => Object.hasOwn(ACTIONS, name));
+}

@@ -1,5 +1,6 @@
 // Answers that must reach the chat that asked, even if the bot was restarted in between: kept until a host has delivered them.
 
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
 import { APPLY } from "../config/defaults.ts";
@@ -27,6 +28,12 @@ const toldSchema = z.object({ id: z.string(), at: z.number() });
 
 /** One answer that waits for its host; it names what to say, the host words it. */
 export type OutboxMessage = z.infer<typeof outboxSchema>;
+
+/** A person's id as a part of a message's id, which is a file's name: what OpenClaw calls people (`telegram:4242`) is none. */
+export function personPart(personId: string): string {
+  if (/^[a-z0-9]{1,32}$/.test(personId)) return personId;
+  return createHash("sha256").update(personId).digest("hex").slice(0, 16);
+}
 
 /** The answers that are still to be delivered. */
 export class Outbox {

@@ -2,7 +2,7 @@
 
 import { APPLY } from "../config/defaults.ts";
 import type { Address } from "./job.ts";
-import type { Outbox } from "./outbox.ts";
+import { personPart, type Outbox } from "./outbox.ts";
 import type { ParkedLogin, ParkedLogins } from "./parked.ts";
 
 /** What {@link enqueueReminders} works with. */
@@ -65,7 +65,7 @@ export async function enqueueReminders(parts: ReminderParts): Promise<void> {
       // Somebody who cannot be reached for a week finds one reminder when they are back, not seven.
       if (waiting.has(`${login.id} ${personId}`)) continue;
       await outbox.put({
-        id: `reminder-${login.id}-${lastTold(login)}-${personId}`,
+        id: `reminder-${login.id}-${lastTold(login)}-${personPart(personId)}`,
         // Without the message that the login came with: a reminder is a new one.
         address: { host, chatId, personId },
         content: { kind: "reminder", parkedId: login.id },

@@ -16,7 +16,9 @@ export async function askForApproval(turn: Turn, decision: Decision, approvers: 
   const { engine } = turn.services;
   const { parked, profileId } = decision;
   if (approvers.length === 0)
-    throw nobodyToAsk("Save it from a terminal of your own (`codex-auth-skill parked`), or set the bot up.");
+    throw nobodyToAsk(
+      "Save it from a terminal of your own (`codex-auth-skill parked`), or set the bot up. Where the plugin runs inside OpenClaw, name its owners (`commands.ownerAllowFrom`).",
+    );
   await engine.parked.update(parked.id, { reason: "approval-needed", profileId });
   for (const [index, address] of approvers.entries()) {
     const id = `approval-${parked.id}-${index}`;
@@ -25,13 +27,16 @@ export async function askForApproval(turn: Turn, decision: Decision, approvers: 
   await show(turn, {
     lines: [
       ["The login for ", bold(nameFor(turn.asker, profileId)), " is kept, and nothing is changed yet."],
-      [
-        "A person must allow it: the bot puts the question to those on the allow-list. See ",
-        code("/codex_auth status"),
-        ".",
-      ],
+      [`A person must allow it: ${askingWords(approvers)}. See `, code("/codex_auth status"), "."],
     ],
   });
+}
+
+/** Who puts a script's question to whom. */
+export function askingWords(approvers: readonly Address[]): string {
+  return approvers.some(({ host }) => host === "openclaw")
+    ? "OpenClaw's own bot puts the question to its owners"
+    : "the bot puts the question to those on the allow-list";
 }
 
 /** Refuses what only a person may decide at once; `what` ends "A script may not". @throws CodexAuthError `ERR_CONFIRMATION_NEEDED`. */

@@ -5,7 +5,7 @@ import type { Receipt } from "../apply/receipt.ts";
 import type { Wanted } from "../apply/wanted.ts";
 import { CODEX_PROVIDER } from "../profiles/profile.ts";
 import { resolveSelector } from "../profiles/selector.ts";
-import { nobodyToAsk } from "./approval.ts";
+import { askingWords, nobodyToAsk } from "./approval.ts";
 import { refOf, staleButton } from "./button.ts";
 import { previewOf, type Preview } from "./change-preview.ts";
 import { mayBeUndone, previewUndo } from "./change-undo.ts";
@@ -144,7 +144,10 @@ async function carryOut(turn: Turn, preview: Preview): Promise<void> {
 
 /** A script's change waits for a person's press (design, decision 12). @throws CodexAuthError `ERR_CONFIRMATION_NEEDED`. */
 async function askPeople(turn: Turn, preview: Preview, approvers: readonly Address[]): Promise<void> {
-  if (approvers.length === 0) throw nobodyToAsk("Do it in a terminal of your own, or set the bot up.");
+  if (approvers.length === 0)
+    throw nobodyToAsk(
+      "Do it in a terminal of your own, or set the bot up. Where the plugin runs inside OpenClaw, name its owners (`commands.ownerAllowFrom`).",
+    );
   const ref = await refFor(turn, preview);
   for (const [index, address] of approvers.entries()) {
     // The same wish again is the same question while it waits.
@@ -152,7 +155,7 @@ async function askPeople(turn: Turn, preview: Preview, approvers: readonly Addre
     await turn.services.engine.outbox.put({ id, address, content: { kind: "change", wanted: preview.wanted } });
   }
   await show(turn, {
-    lines: [...preview.lines, ["Nothing is changed yet. A person must allow it: the question stands in the chat now."]],
+    lines: [...preview.lines, [`Nothing is changed yet. A person must allow it: ${askingWords(approvers)}.`]],
   });
 }
 

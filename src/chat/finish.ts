@@ -14,7 +14,7 @@ import { nameFor } from "./profile-words.ts";
 import { bold, code, type Reply } from "./reply.ts";
 import { saveLogin } from "./save.ts";
 import type { ClaimedSignIn, SignedIn } from "./services.ts";
-import { couldNotDeleteReply, errorReply, problemLines, seenByOthersReply } from "./wording.ts";
+import { couldNotDeleteReply, errorReply, notTakenReply, problemLines, seenByOthersReply } from "./wording.ts";
 
 /** `/codex_auth finish …`, or an address pasted alone. The person's message is removed before anything is looked at. */
 export async function finish(turn: Turn, pasted: string, selector?: string): Promise<void> {
@@ -22,6 +22,11 @@ export async function finish(turn: Turn, pasted: string, selector?: string): Pro
   if (!turn.asker.private) {
     const burnt = await turn.services.signIns.burn(pasted);
     await turn.out.send(seenByOthersReply({ burnt, deleted }));
+    return;
+  }
+  if (turn.services.codesOnly === true) {
+    const burnt = await turn.services.signIns.burn(pasted);
+    await turn.out.send(notTakenReply({ burnt, deleted }));
     return;
   }
   if (!deleted) await turn.out.send(couldNotDeleteReply);

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Address } from "../apply/job.ts";
-import type { Outbox } from "../apply/outbox.ts";
+import { personPart, type Outbox } from "../apply/outbox.ts";
 import { CHAT } from "../config/defaults.ts";
 import { CodexAuthError } from "../errors.ts";
 import { ensurePrivateFolder } from "../storage/atomic-write.ts";
@@ -65,7 +65,7 @@ export class Invitations {
       await this.#records.put(id, wish);
       for (const address of people) {
         await this.#outbox.put({
-          id: `invitation-${id}-${wish.createdAt}-${address.personId}`,
+          id: `invitation-${id}-${wish.createdAt}-${personPart(address.personId)}`,
           address,
           content: { kind: "invitation", ...subject },
         });

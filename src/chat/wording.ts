@@ -76,18 +76,31 @@ export const couldNotDeleteReply: Reply = {
   lines: [["⚠️ I could not remove your message with the address: please delete it yourself."]],
 };
 
+/** What became of an address that is no way to finish a sign-in where it was written. */
+interface LostAddress {
+  readonly burnt: boolean;
+  readonly deleted: boolean;
+}
+
 /** A sign-in's address that others could read. */
-export function seenByOthersReply(options: { readonly burnt: boolean; readonly deleted: boolean }): Reply {
-  return {
-    lines: [
-      ["⚠️ That address is a key, and everybody here could read it."],
-      [
-        options.burnt
-          ? "The sign-in it belongs to is ended and cannot be used any more."
-          : "No sign-in of ours is waiting for it.",
-      ],
-      ...(options.deleted ? [] : couldNotDeleteReply.lines),
-      ["→ Start again with ", code("/codex_auth"), " in a private chat with me."],
+export function seenByOthersReply(lost: LostAddress): Reply {
+  const again: Line = ["→ Start again with ", code("/codex_auth"), " in a private chat with me."];
+  return { lines: [["⚠️ That address is a key, and everybody here could read it."], ...lostLines(lost), again] };
+}
+
+/** A sign-in's address where sign-ins go by codes alone. */
+export function notTakenReply(lost: LostAddress): Reply {
+  const again: Line = ["→ Start again with ", code("/codex_auth"), ": sign-ins go by a code here."];
+  return { lines: [["⚠️ That address is a key, and the model could read it here."], ...lostLines(lost), again] };
+}
+
+function lostLines({ burnt, deleted }: LostAddress): readonly Line[] {
+  return [
+    [
+      burnt
+        ? "The sign-in it belongs to is ended and cannot be used any more."
+        : "No sign-in of ours is waiting for it.",
     ],
-  };
+    ...(deleted ? [] : couldNotDeleteReply.lines),
+  ];
 }

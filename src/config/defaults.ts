@@ -65,6 +65,8 @@ export const RENEWAL = {
   connectTimeoutMs: 5 * SECOND,
   /** What must be left of the hold after the request has run into its time-out: for the write and the reload. */
   writeReserveMs: 5 * SECOND,
+  /** A login that is handed to another program is renewed first where it would run out sooner. */
+  freshForMs: 5 * MINUTE,
   /** How long is remembered that a refresh token was presented: a backup may bring one back. */
   journalTtlMs: 365 * DAY,
   journalKept: 2_000,

@@ -3,6 +3,7 @@
 import { randomBytes as systemRandomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Address } from "../apply/job.ts";
+import { pluginAtWork } from "../apply/presence.ts";
 import { ButtonCodec } from "../chat/button.ts";
 import { DeviceSignIns, type DeviceParts } from "../chat/device-sign-ins.ts";
 import { ShownLists } from "../chat/lists.ts";
@@ -18,6 +19,7 @@ import { parseIssuer } from "../oauth/issuer.ts";
 import { readSessionPins, type SessionPin } from "../profiles/session-pins.ts";
 import { ClosedLease } from "./closed-lease.ts";
 import { LeaseHost } from "./lease.ts";
+import { privateAddress } from "./openclaw/place.ts";
 import { homeOf, type Parts } from "./parts.ts";
 import { leftToPlugin } from "./plugin-first.ts";
 import { UnwrittenLists } from "./unwritten-lists.ts";
@@ -59,7 +61,7 @@ export async function buildChatServices(parts: Parts, options: ChatOptions = {})
     ...(config.timeZone === undefined ? {} : { timeZone: config.timeZone }),
     agentId: config.agentId,
     activation: config.activation,
-    ...(isUnattended ? { approvers: approversOf(parts) } : {}),
+    ...(isUnattended ? { approvers: await approversNow(parts) } : {}),
     allow: (asker) => mayAsk(parts, asker),
     invitations,
     buttons:
@@ -83,10 +85,14 @@ function codexFilesOf({ config, environment }: Parts): readonly string[] {
 }
 
 function revocationsOf(parts: Parts): Revocations {
-  const { config, engine, now, own, store } = parts;
-  const { parked, queue } = engine;
-  const places = { store, parked, queue, codexFiles: codexFilesOf(parts) };
-  return new Revocations({ issuer: parseIssuer(config.issuer), places, folder: own.parked, now });
+  const { config, now, own } = parts;
+  return new Revocations({ issuer: parseIssuer(config.issuer), places: tokenPlacesOf(parts), folder: own.parked, now });
+}
+
+/** Where refresh tokens lie on this machine. */
+export function tokenPlacesOf(parts: Parts) {
+  const { parked, queue } = parts.engine;
+  return { store: parts.store, parked, queue, codexFiles: codexFilesOf(parts) };
 }
 
 /** The lease at its first use: where no broker is set, every use says so. */
@@ -146,6 +152,20 @@ function isListKnown({ allowList, owners }: Pick<Parts, "allowList" | "owners">,
 export function approversOf({ allowList, config }: Pick<Parts, "allowList" | "config">): readonly Address[] {
   if (config.telegram.botToken === undefined) return [];
   return allowList.people().map((id) => ({ host: "telegram", chatId: id, personId: id }));
+}
+
+/** The owners of OpenClaw, whom its own bot asks in their private chats; nobody where a bot of ours does that. */
+export function ownersToAsk({ config, owners }: Pick<Parts, "config" | "owners">): readonly Address[] {
+  if (config.telegram.botToken !== undefined) return [];
+  return owners.people().flatMap((personId) => privateAddress(personId) ?? []);
+}
+
+/** Those who are asked now for what a script wants: the bot's people, else OpenClaw's owners where its plugin is at work. */
+export async function approversNow(
+  parts: Pick<Parts, "allowList" | "config" | "now" | "own" | "owners">,
+): Promise<readonly Address[]> {
+  if (parts.config.telegram.botToken !== undefined) return approversOf(parts);
+  return (await pluginAtWork(parts.own, parts.now)) === undefined ? [] : ownersToAsk(parts);
 }
 
 /** What the gateway says that it has read; whatever keeps it from saying so is nothing to stop at for a card. */

@@ -10,7 +10,7 @@ import { PublishedStore } from "../profiles/published-store.ts";
 import { assembleParts, type Parts, type PartsOptions } from "./parts.ts";
 import { leftToPlugin } from "./plugin-first.ts";
 
-export { approversOf, buildChatServices, mayAsk, mayStill, type ChatOptions } from "./chat-services.ts";
+export { approversNow, approversOf, buildChatServices, mayAsk, mayStill, type ChatOptions } from "./chat-services.ts";
 export type { Parts, PartsOptions } from "./parts.ts";
 
 /**

@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { chooseActivation } from "../../src/apply/activation.ts";
 import type { Job } from "../../src/apply/job.ts";
+import type { JobSecret } from "../../src/apply/job-secrets.ts";
 import { applyWorld, receivedTokens, storedLogin } from "../support/apply-world.ts";
 import { enqueueChange } from "../support/change-jobs.ts";
 import { databaseWorld } from "../support/database-world.ts";
@@ -15,9 +16,11 @@ async function world() {
   const database = await databaseWorld();
   const entry = (name: string) => ({ ...storedLogin(name), provider: "openai" });
   const profiles = { [ALICE]: entry("alice"), [BOB]: entry("bob") };
-  await database.inside.put("shared", { profiles, order: { openai: [ALICE, BOB] } });
+  const putBack = () => database.inside.put("shared", { profiles, order: { openai: [ALICE, BOB] } });
+  await putBack();
   return {
     ...w,
+    putBack,
     drain: () => database.drain(w.services, w.paths),
     stored: async () => (await database.inside.get("shared")) as { profiles: object; order: Record<string, string[]> },
     receipt: async (job: Job) => w.receipts.get(job.id),
@@ -47,17 +50,23 @@ describe("a job that the bot or the command line has enqueued for another way th
     "that was %s for a restart outside is ended in here without one",
     async (state) => {
       const w = await world();
-      const job = await enqueueChange(w, "order", { how: "first" });
-      const outside = await enqueueChange(w, "order", { how: "first" }, { activation: "restart" });
+      const { id } = await enqueueChange(w, "order", { how: "first" }, { activation: "restart" });
+      const { queue } = w.services;
+      const save = queue.save.bind(queue);
+      let planned: { readonly job: Job; readonly secret: JobSecret } | undefined;
+      queue.save = async (job) => {
+        await save(job);
+        const secret = await queue.secrets.get(id);
+        if (job.state === "prepared" && secret !== undefined) planned ??= { job, secret };
+      };
       await w.drain();
-      const plan = (await w.queue.get(job.id))?.plan;
-      // What a worker outside had left behind.
-      const now = await w.queue.get(outside.id);
-      if (now === undefined || plan === undefined) throw new Error("no plan");
-      await w.queue.save({ ...now, state, plan, mode: "restart", journal: [{ state, at: Date.now(), epoch: 1 }] });
-      await w.queue.secrets.put(outside.id, { values: {} });
+      if (planned === undefined) throw new Error("nothing was planned");
+      // What a worker outside, where a restart was chosen, had left behind.
+      await queue.secrets.put(id, planned.secret);
+      await save({ ...planned.job, state, mode: "restart" });
+      if (state === "prepared") await w.putBack();
       expect(await w.drain()).toBe(1);
-      const ended = await w.queue.get(outside.id);
+      const ended = await queue.get(id);
       expect(ended).toMatchObject({ state: "done", mode: "reload", proven: "reloaded" });
       expect(ended?.problem).toBeUndefined();
       expect((await w.stored()).order).toEqual({ openai: [BOB, ALICE] });

@@ -46,7 +46,7 @@ describe.each(["2026.4.5", "2026.5.28", "2026.9.6"] as const)("OpenClaw %s", (ve
   let gateway: LabGateway;
   let phone: Phone;
   let startedAt: { readonly pid: number; readonly uptimeMs: number };
-  let endWatch: () => Promise<Watched> = () => Promise.resolve({ probes: 0, failures: [] });
+  let endWatch: (() => Promise<Watched>) | undefined;
 
   beforeAll(async () => {
     installed = await installOpenClaw(version);
@@ -62,7 +62,7 @@ describe.each(["2026.4.5", "2026.5.28", "2026.9.6"] as const)("OpenClaw %s", (ve
   });
 
   afterAll(async () => {
-    await endWatch();
+    await endWatch?.();
     await lab?.stop();
     await issuer?.close();
   });
@@ -80,44 +80,46 @@ describe.each(["2026.4.5", "2026.5.28", "2026.9.6"] as const)("OpenClaw %s", (ve
     expect(await accountOfCall()).toBe("account-grace");
   });
 
-  test.runIf(takesPastes)("a pasted address leaves the chat, becomes a login, and no model ever reads it", async ({
-    skip,
-  }) => {
-    if (!installed.ok) skip(installed.reason);
-    const card = await phone.asks("/codex_auth paste bob", /Open the sign-in page: \S+/);
-    const [, url = ""] = /Open the sign-in page: (\S+)/.exec(card.text) ?? [];
-    const address = issuer.approve(url, "bob@example.com");
-    const calls = lab.backend.calls.length;
-    const sent = lab.telegram.person(OWNER).sends(address);
-    const question = await shows(/Signed in as bob@example.com/);
-    expect(lab.telegram.visible(OWNER).map(({ messageId }) => messageId)).not.toContain(sent);
-    expect(lab.backend.calls).toHaveLength(calls);
-    await phone.presses(question, /^Save, keep the order$/, /✅ bob.* is saved/);
-    expect(Object.keys((await stored()).profiles)).toContain(`${provider}:bob`);
-    await chatsWithModel();
-    expectUnread(address);
-  });
+  test.runIf(takesPastes)(
+    "a pasted address leaves the chat, becomes a login, and no model ever reads it",
+    async ({ skip }) => {
+      if (!installed.ok) skip(installed.reason);
+      const card = await phone.asks("/codex_auth paste bob", /Open the sign-in page: \S+/);
+      const [, url = ""] = /Open the sign-in page: (\S+)/.exec(card.text) ?? [];
+      const address = issuer.approve(url, "bob@example.com");
+      const calls = lab.backend.calls.length;
+      const sent = lab.telegram.person(OWNER).sends(address);
+      const question = await shows(/Signed in as bob@example.com/);
+      expect(lab.telegram.visible(OWNER).map(({ messageId }) => messageId)).not.toContain(sent);
+      expect(lab.backend.calls).toHaveLength(calls);
+      await phone.presses(question, /^Save, keep the order$/, /✅ bob.* is saved/);
+      expect(Object.keys((await stored()).profiles)).toContain(`${provider}:bob`);
+      await chatsWithModel();
+      expectUnread(address);
+    },
+  );
 
-  test.runIf(!takesPastes)("an address is not asked for, and one that is pasted all the same is deleted and burnt", async ({
-    skip,
-  }) => {
-    if (!installed.ok) skip(installed.reason);
-    await phone.asks("/codex_auth paste bob", /Sign-ins go by a code here/);
-    const card = await phone.asks("/codex_auth device bob", /Enter this code there/);
-    expect(labels(card).join()).not.toContain("Paste");
-    const before = await stored();
-    const exchanges = exchangeCount();
-    const attempt = await waitingAttempt();
-    const sent = lab.telegram
-      .person(OWNER)
-      .sends(`http://localhost:1455/auth/callback?code=a-code-of-nobody&state=${String(attempt["state"])}`);
-    await shows(/That address is a key[\s\S]*cannot be used any more/);
-    expect(lab.telegram.visible(OWNER).map(({ messageId }) => messageId)).not.toContain(sent);
-    const ended = join(ownPaths(lab.home.stateDir).pending, "ended", `${String(attempt["id"])}.json`);
-    expect(JSON.parse(await readFile(ended, "utf8"))).toMatchObject({ reason: "leaked" });
-    expect(exchangeCount()).toBe(exchanges);
-    expect(await stored()).toEqual(before);
-  });
+  test.runIf(!takesPastes)(
+    "an address is not asked for, and one that is pasted all the same is deleted and burnt",
+    async ({ skip }) => {
+      if (!installed.ok) skip(installed.reason);
+      await phone.asks("/codex_auth paste bob", /Sign-ins go by a code here/);
+      const card = await phone.asks("/codex_auth device bob", /Enter this code there/);
+      expect(labels(card).join()).not.toContain("Paste");
+      const before = await stored();
+      const exchanges = exchangeCount();
+      const attempt = await waitingAttempt();
+      const sent = lab.telegram
+        .person(OWNER)
+        .sends(`http://localhost:1455/auth/callback?code=a-code-of-nobody&state=${String(attempt["state"])}`);
+      await shows(/That address is a key[\s\S]*cannot be used any more/);
+      expect(lab.telegram.visible(OWNER).map(({ messageId }) => messageId)).not.toContain(sent);
+      const ended = join(ownPaths(lab.home.stateDir).pending, "ended", `${String(attempt["id"])}.json`);
+      expect(JSON.parse(await readFile(ended, "utf8"))).toMatchObject({ reason: "leaked" });
+      expect(exchangeCount()).toBe(exchanges);
+      expect(await stored()).toEqual(before);
+    },
+  );
 
   test("buttons switch what a new chat uses: first, alone, and back", async ({ skip }) => {
     if (!installed.ok) skip(installed.reason);
@@ -156,7 +158,8 @@ describe.each(["2026.4.5", "2026.5.28", "2026.9.6"] as const)("OpenClaw %s", (ve
     ] as const) {
       lab.telegram.person(person).pressesData(question.messageId, yes ?? "");
       // One chat is answered in order: what comes before is over when the second one is refused.
-      for (const command of ["/codex_auth remove work yes", "/codex_auth only work"]) await refused(person, command, refusal);
+      for (const command of ["/codex_auth remove work yes", "/codex_auth only work"])
+        await refused(person, command, refusal);
       const said = lab.telegram.everything(person).filter(({ from }) => from === "bot");
       expect(said.map(({ text }) => text).join("\n")).not.toMatch(/alice|grace|work|Codex logins/);
     }
@@ -184,7 +187,7 @@ describe.each(["2026.4.5", "2026.5.28", "2026.9.6"] as const)("OpenClaw %s", (ve
     skip,
   }) => {
     if (!installed.ok) skip(installed.reason);
-    const { probes, failures } = await endWatch();
+    const { probes, failures } = (await endWatch?.()) ?? { probes: 0, failures: ["never watched"] };
     expect(failures).toEqual([]);
     expect(probes).toBeGreaterThan(50);
     expect(gateway.pid()).toBe(startedAt.pid);
@@ -234,7 +237,10 @@ describe.each(["2026.4.5", "2026.5.28", "2026.9.6"] as const)("OpenClaw %s", (ve
   async function refused(person: number, command: string, refusal: RegExp): Promise<void> {
     const sent = lab.telegram.person(person).sends(command);
     await lab.telegram.waitFor(
-      () => lab.telegram.visible(person).find((one) => one.from === "bot" && one.messageId > sent && refusal.test(one.text)),
+      () =>
+        lab.telegram
+          .visible(person)
+          .find((one) => one.from === "bot" && one.messageId > sent && refusal.test(one.text)),
       () => `${String(refusal)} to ${person}; it shows ${lab.telegram.visible(person).at(-1)?.text ?? "nothing"}`,
       60_000,
     );

@@ -31,8 +31,8 @@ export async function readOwnLogin({ config, own }: Parts, path: string): Promis
 }
 
 /** Refuses where nobody sits at this terminal; asked before anything of ours is made. @throws CodexAuthError `ERR_CONFIRMATION_NEEDED`. */
-export function requireTerminal({ host, output }: Call, what: "import" | "export"): void {
-  if (host.stdin.isTTY && host.stdout.isTTY && !output.isJson) return;
+export function requireTerminal(call: Call, what: "import" | "export"): void {
+  if (isAtTerminal(call)) return;
   const message =
     what === "import"
       ? "Only a person at a terminal may take the Codex CLI's login over: it then has two owners. Nothing was changed."
@@ -41,6 +41,11 @@ export function requireTerminal({ host, output }: Call, what: "import" | "export
     message,
     next: `Run \`codex-auth-skill ${what}\` in a terminal of your own, without --json.`,
   });
+}
+
+/** Whether somebody sits there who can be asked. */
+export function isAtTerminal({ host, output }: Call): boolean {
+  return host.stdin.isTTY && host.stdout.isTTY && !output.isJson;
 }
 
 /** A login's account in words; what comes from the file is already clean. */

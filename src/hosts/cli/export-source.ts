@@ -23,6 +23,9 @@ export interface ExportSource {
   readonly expiresAtMs: number;
 }
 
+/** Gives a waiting login's tokens, renewed where the CLI could not begin with them as they are. */
+export type Freshen = (login: ParkedLogin, tokens: LoginTokens | undefined) => Promise<LoginTokens | undefined>;
+
 /**
  * What `word` (a profile, a number of `list`, or the id of a waiting login) can be exported as, with `there` in the file already.
  *
@@ -33,13 +36,14 @@ export async function exportSource(
   word: string,
   there: CodexLogin | undefined,
   now: number,
+  freshen: Freshen,
 ): Promise<ExportSource> {
   const { parked } = parts.engine;
   const waiting = await parked.list();
   if (/^p-[0-9a-f]{16}$/.test(word)) {
     const named = waiting.find(({ id }) => id === word);
     if (named === undefined) throw unknownParked();
-    return fromParked(named, await parked.tokens(named.id), now);
+    return fromParked(named, await freshen(named, await parked.tokens(named.id)), now);
   }
   const { agentId } = parts.config;
   const { provider, summaries } = await parts.store.read(agentId);
@@ -52,7 +56,7 @@ export async function exportSource(
       login.agentId === agentId && login.profileId === profileId && (!exists || sameIdentity(login.identity, held)),
   );
   const latest = meant.at(-1);
-  if (latest !== undefined) return fromParked(latest, await parked.tokens(latest.id), now);
+  if (latest !== undefined) return fromParked(latest, await freshen(latest, await parked.tokens(latest.id)), now);
   if (!exists) throw unknownProfile();
   return fromProfile(parts, profileId, there, now);
 }

@@ -1,15 +1,18 @@
 // `export`: hands a login to the Codex CLI by its login file; what lies there of somebody else is asked about and kept.
 
 import { CodexAuthError } from "../../errors.ts";
+import { renewParked, wantsRenewal } from "../../apply/renew-parked.ts";
 import { sameIdentity } from "../../profiles/claims.ts";
 import { writeCodexLogin, type CodexLogin } from "../../profiles/codex-home.ts";
 import { fingerprint } from "../../secrets/fingerprint.ts";
 import { putAside } from "../put-aside.ts";
+import { tokenPlacesOf } from "../chat-services.ts";
+import { renewalOf } from "../renewal.ts";
 import type { Parts } from "../services.ts";
 import type { Call, CommandRun } from "./call.ts";
-import { accountWords, codexFileOf, readOwnLogin, requireTerminal } from "./codex-file.ts";
+import { accountWords, codexFileOf, isAtTerminal, readOwnLogin, requireTerminal } from "./codex-file.ts";
 import { uiOf } from "./decide.ts";
-import { exportSource, type ExportSource } from "./export-source.ts";
+import { exportSource, type ExportSource, type Freshen } from "./export-source.ts";
 import { openParts, openSession, profileWord } from "./open.ts";
 
 /** Writes the login of a profile, or one that waits for a decision, where the Codex CLI looks for its own. */
@@ -19,7 +22,8 @@ export const exportLogin: CommandRun = async (call) => {
   const parts = await openParts(call);
   const path = codexFileOf(call, "to");
   const there = await readOwnLogin(parts, path);
-  const source = await exportSource(parts, word, there, parts.now());
+  const freshen = freshener(call, parts);
+  const source = await exportSource(parts, word, there, parts.now(), freshen);
   requireTerminal(call, "export");
   if (there?.whose.refreshFingerprint === fingerprint(source.tokens.refreshToken)) {
     return { text: [`${path} holds this very login already.`, await handedOver(parts, source)].join(" ") };
@@ -28,7 +32,7 @@ export const exportLogin: CommandRun = async (call) => {
   call.output.progress(explanation(path, source, there, fate));
   if (!(await uiOf(call.host).agree(`Write it to ${path}?`))) throw stopped();
   // The gateway may have renewed it while the question stood there: then the token that was read is spent.
-  const today = await exportSource(parts, word, there, parts.now());
+  const today = await exportSource(parts, word, there, parts.now(), freshen);
   if (fingerprint(today.tokens.refreshToken) !== fingerprint(source.tokens.refreshToken)) throw isOther();
   if (fate === "park" && there !== undefined) await keepAside(call, path, there);
   await writeCodexLogin(path, source.tokens, { replaces: there ?? "nothing" });
@@ -36,6 +40,25 @@ export const exportLogin: CommandRun = async (call) => {
     text: [`The Codex CLI is signed in as ${accountWords(source)}.`, await handedOver(parts, source)].join(" "),
   };
 };
+
+/** A login that has run out, or came without an id token (a removed profile's), is renewed before the CLI gets it: it would refuse it. */
+function freshener(call: Call, parts: Parts): Freshen {
+  return async (login, tokens) => {
+    const { parked } = parts.engine;
+    if (tokens === undefined || tokens.refresh.expose() === "" || !wantsRenewal(tokens, parts.now())) return tokens;
+    // Nobody is there to ask: it is judged as it is.
+    if (!isAtTerminal(call)) return tokens;
+    call.output.progress(
+      tokens.id === undefined
+        ? "The Codex CLI wants an id token, and this login came without one: the sign-in server gives one when it is renewed."
+        : "This login's access token has run out.",
+    );
+    if (!(await uiOf(call.host).agree("Have the sign-in server renew it first?"))) throw stopped();
+    const places = tokenPlacesOf(parts);
+    await renewParked(login.id, { places, renewal: renewalOf(parts), folder: parts.own.parked, now: parts.now });
+    return parked.tokens(login.id);
+  };
+}
 
 /** What becomes of the login that lies in the file. */
 type Fate = "none" | "outdated" | "park";

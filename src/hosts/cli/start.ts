@@ -3,7 +3,7 @@
 import { CodexAuthError } from "../../errors.ts";
 import { typedName } from "../../chat/command.ts";
 import { resolveSelector, shortName } from "../../profiles/selector.ts";
-import { approversOf } from "../services.ts";
+import { approversNow } from "../services.ts";
 import type { Call, CommandRun } from "./call.ts";
 import { askAndFinish } from "./finish.ts";
 import { atNumber, openSession, profileWord, type CliSession } from "./open.ts";
@@ -69,13 +69,13 @@ async function forAPerson({ parts }: CliSession, name: string): ReturnType<Comma
   );
   const command = `/codex_auth ${typedName(profileId)}`;
   const finishWith = { agentId, profileId, exists, finishWith: command };
-  const people = approversOf(parts);
+  const people = await approversNow(parts);
   if (people.length > 0) {
     const { invitation, isNew } = await parts.invitations.invite({ agentId, profileId }, people);
     const { answeredAt } = invitation;
     const head = `The sign-in for ${profileId} is begun and finished by a person, in the chat.`;
     const where = isNew
-      ? `The bot is asked to put the question to ${people.length === 1 ? "1 person" : `${people.length} people`}; it does so when it runs.`
+      ? `${people.some(({ host }) => host === "openclaw") ? "OpenClaw's own bot" : "The bot"} is asked to put the question to ${people.length === 1 ? "1 person" : `${people.length} people`}; it does so when it runs.`
       : answeredAt === undefined
         ? "The bot was asked already; the question is not sent again so soon."
         : "A person has begun it already.";

@@ -18,7 +18,7 @@ export interface Abilities {
   readonly asksForHooks: boolean;
   /** How long after its start a service must not write into the store, in milliseconds: it would break its own activation. */
   readonly settlesMs: number;
-  /** Whether a pasted address can be taken away before the model reads it, and removed from the chat. */
+  /** Whether a pasted address can be taken from the model for good, and removed from the chat. */
   readonly claimsPastes: boolean;
 }
 
@@ -34,7 +34,7 @@ export function abilitiesOf(version: string | undefined): Abilities {
     losesCommands: since(2026, 5) && !since(2026, 6),
     asksForHooks: since(2026, 5),
     settlesMs: since(2026, 6) ? PLUGIN.settlesMs : 0,
-    // With the bot's account beside it; compose looks for that.
-    claimsPastes: since(2026, 4),
+    // With the bot's account beside it; compose looks for that. 2026.5.28 shows the model the chat's last messages, deleted ones too.
+    claimsPastes: since(2026, 9) || (since(2026, 4) && !since(2026, 5)),
   };
 }

@@ -8,7 +8,7 @@ import { expandUserPath } from "../../config/paths.ts";
 import { toCodexAuthError } from "../../errors.ts";
 import { findingText, type Finding } from "../cli/finding.ts";
 import type { Parts } from "../parts.ts";
-import type { Abilities } from "./abilities.ts";
+import { abilitiesOf, type Abilities } from "./abilities.ts";
 import { neighbourFindings } from "./neighbours.ts";
 
 /** What the doctor looks at. */
@@ -126,7 +126,9 @@ function signIn({ abilities }: PluginDoctorParts): Promise<readonly Finding[]> {
     found.push({
       what: "sign-in",
       state: "ok",
-      text: "by code only: a pasted address could not be taken out of the chat (no account of OpenClaw's Telegram bot was found)",
+      text: abilitiesOf(abilities.version).claimsPastes
+        ? "by code only: a pasted address could not be taken out of the chat (no account of OpenClaw's Telegram bot was found)"
+        : "by code only: this OpenClaw shows the model a pasted address even after it is deleted; one is deleted and its sign-in ended",
     });
   return Promise.resolve(found);
 }

@@ -51,6 +51,16 @@ export function askerAtAddress(
   return askerAt(place, senderId, place.channel === "telegram" && place.chat === senderId, abilities);
 }
 
+/**
+ * Where an owner (`telegram:4242`) is reached alone; undefined on channels where a private chat is not called like its person, so that
+ * nobody can tell where it is.
+ */
+export function privateAddress(personId: string): Address | undefined {
+  const [channel = "", id = ""] = personId.split(":", 2);
+  if (channel !== "telegram" || id === "") return undefined;
+  return { host: "openclaw", chatId: `${channel}/${DEFAULT_ACCOUNT}/${id}`, personId };
+}
+
 /** The place of an address's `chatId`. */
 export function placeOf(chatId: string): Place {
   const [channel = "", accountId = DEFAULT_ACCOUNT, ...chat] = chatId.split("/");

@@ -8,6 +8,7 @@ import { PLUGIN, TELEGRAM } from "../../config/defaults.ts";
 import { ensurePrivateFolder } from "../../storage/atomic-write.ts";
 import { watchFolder } from "../../storage/watch-folder.ts";
 import { VERSION } from "../../version.ts";
+import { ownersToAsk } from "../chat-services.ts";
 import { executeOpenJobs } from "../worker/execute.ts";
 import type { PluginHost } from "./compose.ts";
 
@@ -35,7 +36,7 @@ async function remindUntil(host: PluginHost, signal: AbortSignal): Promise<void>
   const { now } = host.parts;
   while (!signal.aborted) {
     await guarded(host, "plugin.reminders", () =>
-      enqueueReminders({ outbox, parked, now, host: "openclaw", approvers: () => [] }),
+      enqueueReminders({ outbox, parked, now, host: "openclaw", approvers: () => ownersToAsk(host.parts) }),
     );
     await delay(TELEGRAM.remindEveryMs, undefined, { signal, ref: false }).catch(() => undefined);
   }

@@ -62,7 +62,8 @@ export async function install(recipe: Recipe, cache: string): Promise<void> {
       await writeFile(join(folder, "package.json"), packageJson(recipe));
       const scripts = recipe.runScripts ? [] : ["--ignore-scripts"];
       const quiet = ["--no-audit", "--no-fund", "--no-progress", "--loglevel=error"];
-      await run("npm", ["install", "--prefer-offline", ...scripts, ...quiet], {
+      // What is installed here runs on the lab's own Node.js, whatever this one is; `npx` hands our .npmrc down.
+      await run("npm", ["install", "--prefer-offline", "--engine-strict=false", ...scripts, ...quiet], {
         cwd: folder,
         env: installEnvironment(),
         timeout: INSTALL_MS,

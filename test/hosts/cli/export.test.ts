@@ -2,10 +2,12 @@
 
 import { lstatSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { ParkedLogin } from "../../../src/apply/parked.ts";
+import { startSandboxIssuer } from "../../../src/sandbox/issuer.ts";
 import { Secret } from "../../../src/secrets/secret.ts";
 import { executeOpenJobs } from "../../../src/hosts/worker/execute.ts";
+import { signIn } from "../../support/renewal-world.ts";
 import { pick } from "../terminal/terminal-lab.ts";
 import { openClawHome } from "./cli-lab.ts";
 import { codexDocument, codexFileLab, loginOf, type PlainLogin } from "./codex-file-lab.ts";
@@ -251,5 +253,99 @@ describe("a login that was imported", () => {
     expect(written).not.toMatch(/codex logout/);
     lab.put("{ damaged");
     expect((await callAtTerminal(lab, ["doctor"])).written).toMatch(/! owners: .*auth\.json/);
+  });
+});
+
+describe("export of a login that the Codex CLI could not begin with", () => {
+  /** A machine whose sign-in server is the sandbox, and a waiting login that it gave. */
+  async function renewable(hasId: boolean, expiresInMs: number) {
+    const sandbox = await startSandboxIssuer();
+    onTestFinished(() => sandbox.close());
+    const lab = await codexFileLab({ CODEX_AUTH_ISSUER: sandbox.origin });
+    const login = await signIn(sandbox);
+    const { id } = await lab.parts.engine.parked.put(
+      {
+        agentId: "main",
+        profileId: "openai-codex:codex-cli",
+        reason: "removed",
+        identity: login.identity,
+        expiresAtMs: Date.now() + expiresInMs,
+        requestedBy: { host: "cli", chatId: "cli", personId: "1" },
+      },
+      {
+        access: login.access,
+        refresh: login.refresh,
+        ...(hasId && login.id !== undefined ? { id: login.id } : {}),
+        expiresAtMs: Date.now() + expiresInMs,
+      },
+    );
+    return { lab, sandbox, login, id };
+  }
+
+  it.each([
+    ["that came without an id token", false, DAY],
+    ["that has run out", true, -DAY],
+  ])("renews one %s first, after a yes, and hands over what came", async (_title, hasId, expiresInMs) => {
+    const { lab, sandbox, login } = await renewable(hasId, expiresInMs);
+    const { code, asked, written } = await callAtTerminal(lab, ["export", "codex-cli"]);
+    expect([code, asked]).toEqual([0, 2]);
+    const refresh = String(lab.refreshIn());
+    expect([sandbox.standing(refresh), sandbox.standing(login.refresh.expose())]).toEqual(["live", "consumed"]);
+    expect(await lab.parked()).toEqual([]);
+    for (const secret of [refresh, login.refresh.expose()]) expect(written).not.toContain(secret);
+  });
+
+  it("leaves all as it was after a no, and presents nothing for a script", async () => {
+    const { lab, sandbox, login, id } = await renewable(false, DAY);
+    expect((await callAtTerminal(lab, ["export", "codex-cli"], { agrees: false })).code).toBe(1);
+    expect([sandbox.presentations(), lab.text()]).toEqual([[], undefined]);
+    expect((await lab.parts.engine.parked.tokens(id))?.refresh.expose()).toBe(login.refresh.expose());
+  });
+
+  it("keeps what came in the waiting login where the file cannot be written, and never asks twice with one token", async () => {
+    const { lab, sandbox, id } = await renewable(false, DAY);
+    lab.put({ auth_mode: "apikey", OPENAI_API_KEY: "k" });
+    expect((await callAtTerminal(lab, ["export", "codex-cli"])).code).toBe(1);
+    const kept = await lab.parts.engine.parked.tokens(id);
+    expect(sandbox.standing(kept?.refresh.expose() ?? "")).toBe("live");
+    expect(kept?.id).toBeDefined();
+    expect(sandbox.presentations()).toHaveLength(1);
+  });
+
+  it("is not renewed again where no answer came the first time", async () => {
+    const { lab, sandbox, login, id } = await renewable(false, DAY);
+    sandbox.faults.next({ kind: "drop-after-process" });
+    for (const times of [1, 2]) {
+      const { code, written } = await callAtTerminal(lab, ["export", "codex-cli"]);
+      expect([code, times]).toEqual([1, times]);
+      expect(written).toContain("not presented again");
+    }
+    expect(sandbox.presentations()).toHaveLength(1);
+    expect((await lab.parts.engine.parked.tokens(id))?.refresh.expose()).toBe(login.refresh.expose());
+  });
+
+  it("keeps another account's login beside the waiting one", async () => {
+    const { lab, sandbox, login, id } = await renewable(false, DAY);
+    sandbox.faults.next({ kind: "other-account", account: sandbox.accounts[0] ?? expect.fail() });
+    expect((await callAtTerminal(lab, ["export", "codex-cli"])).code).toBe(1);
+    expect(lab.text()).toBeUndefined();
+    const waiting = await lab.parked();
+    expect(waiting).toMatchObject([{ id }, { reason: "other-identity", identity: { userId: "user-ada" } }]);
+    expect((await lab.parts.engine.parked.tokens(id))?.refresh.expose()).toBe(login.refresh.expose());
+  });
+
+  it("is not renewed where the profile of a store still holds it", async () => {
+    const { lab, sandbox, login } = await renewable(false, DAY);
+    lab.storeLogin("grace", {
+      access: login.access.expose(),
+      refresh: login.refresh.expose(),
+      id: "",
+      accountId: "a",
+      expiresAtMs: 1,
+    });
+    const { code, written } = await callAtTerminal(lab, ["export", "codex-cli"]);
+    expect(code).toBe(1);
+    expect(written).toContain("second place");
+    expect(sandbox.presentations()).toEqual([]);
   });
 });

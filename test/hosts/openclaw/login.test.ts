@@ -2,6 +2,8 @@
 
 import { createServer } from "node:http";
 import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { SECOND } from "../../../src/config/defaults.ts";
 import { startSandboxIssuer, type SandboxIssuer } from "../../../src/sandbox/issuer.ts";
@@ -9,7 +11,8 @@ import { ManualClock } from "../../support/manual-clock.ts";
 import { GROUP, FRIEND, OWNER, pluginLab, type PluginLab } from "./plugin-lab.ts";
 
 const BOT_TOKEN = "123456:a-token-of-a-test";
-const VERSIONS = ["2026.4.5", "2026.5.28", "2026.9.6"] as const;
+/** Those whose model is not shown what was deleted from the chat. */
+const VERSIONS = ["2026.4.5", "2026.9.6"] as const;
 
 /** A Bot API that only deletes; `canDelete` false refuses. */
 async function botApi() {
@@ -180,6 +183,29 @@ describe("a pasted address inside OpenClaw", () => {
     await openClaw.types(OWNER, "look at https://example.com/?code=1");
     expect(openClaw.modelHeard).toEqual(["2", "look at https://example.com/?code=1"]);
     expect(openClaw.chat(OWNER)).toHaveLength(1);
+  });
+
+  it("is never asked for on 2026.5.28, whose model is shown deleted messages; one pasted all the same is deleted and burnt", async () => {
+    const lab = await loginLab({ version: "2026.5.28" });
+    const { openClaw, issuer, bot, last, world } = lab;
+    await openClaw.types(OWNER, "/codex_auth carol");
+    expect(
+      openClaw
+        .chat(OWNER)[0]
+        ?.buttons.flat()
+        .map(({ text }) => text),
+    ).toEqual(["Cancel"]);
+    const [name = ""] = readdirSync(world.paths.pending).filter((one) => one.endsWith(".json"));
+    const { state } = JSON.parse(readFileSync(join(world.paths.pending, name), "utf8")) as { state: string };
+    await openClaw.types(OWNER, `http://localhost:1455/auth/callback?code=a-code-of-nobody&state=${state}`);
+    expect(last()).toMatch(/the model could read it here[\s\S]*is ended and cannot be used any more/);
+    expect(bot.deleted).toEqual([{ chat: OWNER, message: openClaw.lastMessageId }]);
+    expect(openClaw.modelHeard).toEqual([]);
+    expect(issuer.log.filter(({ path }) => path === "/oauth/token")).toEqual([]);
+    expect(JSON.parse(readFileSync(join(world.paths.pending, "ended", name), "utf8"))).toMatchObject({
+      reason: "leaked",
+    });
+    expect(world.readStore().profiles["openai-codex:carol"]).toBeUndefined();
   });
 
   it("is never asked for where it could not be deleted: without the bot's account there are only codes", async () => {

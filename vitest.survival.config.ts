@@ -3,17 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
-// oxlint-disable-next-line node/no-process-env -- `SURVIVAL_SEED` repeats a run, `SURVIVAL_SCALE=0.1` makes a tenth of it.
-const { SURVIVAL_SEED = "", SURVIVAL_SCALE = "" } = process.env;
+// oxlint-disable-next-line node/no-process-env -- `SURVIVAL_SEED` repeats a run, `SURVIVAL_SCALE=0.1` makes a tenth of it, `SURVIVAL_ENDURANCE=50` goes on for as long as the issue asks.
+const { SURVIVAL_SEED = "", SURVIVAL_SCALE = "", SURVIVAL_ENDURANCE = "" } = process.env;
 const seed = Number(SURVIVAL_SEED) || Math.floor(Math.random() * 0x7fff_ffff) + 1;
 const scale = Number(SURVIVAL_SCALE) || 1;
+const endurance = Number(SURVIVAL_ENDURANCE) || 1;
 
 export default defineConfig({
   test: {
     include: ["test/survival/**/*.test.ts"],
     globalSetup: ["test/support/build-once.ts", "test/survival/lab/tell-figures.ts"],
     setupFiles: ["test/support/isolate-home.ts", "test/survival/lab/tell-seed.ts"],
-    provide: { seed, scale, figuresFolder: mkdtempSync(join(tmpdir(), "survival-figures-")) },
+    provide: { seed, scale, endurance, figuresFolder: mkdtempSync(join(tmpdir(), "survival-figures-")) },
     pool: "forks",
     maxWorkers: "100%",
     testTimeout: 600_000,

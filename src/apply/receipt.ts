@@ -96,7 +96,9 @@ export class Receipts {
   async prune(): Promise<number> {
     const all = await this.list(Number.POSITIVE_INFINITY);
     const old = all.filter(
-      (receipt, index) => index >= APPLY.receiptsKept || this.#now() - receipt.endedAt > APPLY.receiptTtlMs,
+      (receipt, index) =>
+        // The newest stays: where the clock has just jumped ahead, its answer is still to be told.
+        index >= APPLY.receiptsKept || (index > 0 && this.#now() - receipt.endedAt > APPLY.receiptTtlMs),
     );
     await this.#records.sweep();
     for (const receipt of old) await this.#records.remove(receipt.id);

@@ -65,7 +65,7 @@ async function run(turn: Turn, command: CodexAuthCommand): Promise<void> {
     case "menu":
       return showPicker(turn, agentId);
     case "help":
-      await show(turn, helpReply({ codesOnly: turn.services.codesOnly, canReload: mayReload(turn) }));
+      await show(turn, helpReply({ codesOnly: turn.services.codesOnly?.(turn.asker), canReload: mayReload(turn) }));
       return;
     case "doctor":
       requirePrivate(turn);

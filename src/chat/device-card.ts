@@ -105,14 +105,14 @@ function stateWords({ signIn, state, now }: DeviceCard): string {
 }
 
 /** Most people meet this setting only behind their second factor (§1.6), so it is named before they give up. */
-function hintLines({ services }: CardTurn, { signIn, now }: DeviceCard): readonly Line[] {
+function hintLines({ asker, services }: CardTurn, { signIn, now }: DeviceCard): readonly Line[] {
   if (signIn.view === "link" || now - signIn.startedAtMs < DEVICE.hintAfterMs) return [];
   return [
     [
       "Is the code refused? Device codes are off at first: in ChatGPT, Settings → Security, switch on ",
       bold("device code authorization for Codex"),
       " (in a workspace its admin does).",
-      ...(services.codesOnly === true ? [] : [" Or choose ", bold("Paste instead"), "."]),
+      ...(services.codesOnly?.(asker) === true ? [] : [" Or choose ", bold("Paste instead"), "."]),
     ],
   ];
 }
@@ -132,7 +132,7 @@ function buttonsOf(turn: CardTurn, card: DeviceCard, isLink: boolean): readonly 
     return [[{ kind: "url", label: "Open the sign-in page", url: link }], [back], [cancel]];
   }
   const open: Button = { kind: "url", label: "Open the page for the code", url: page };
-  if (turn.services.codesOnly === true) return [[open], [cancel]];
+  if (turn.services.codesOnly?.(turn.asker) === true) return [[open], [cancel]];
   const paste = button(turn, "codex_auth_paste", attemptSubject(signIn), {
     label: "Paste instead",
     typed: `/codex_auth paste ${name}`,

@@ -24,7 +24,7 @@ export async function finish(turn: Turn, pasted: string, selector?: string): Pro
     await turn.out.send(seenByOthersReply({ burnt, deleted }));
     return;
   }
-  if (turn.services.codesOnly === true) {
+  if (turn.services.codesOnly?.(turn.asker) === true) {
     const burnt = await turn.services.signIns.burn(pasted);
     await turn.out.send(notTakenReply({ burnt, deleted }));
     return;

@@ -95,7 +95,7 @@ async function startByCode(turn: Turn, store: StoreSnapshot, target: SignInTarge
     throw error;
   });
   if (started instanceof CodexAuthError) {
-    if (turn.services.codesOnly === true) throw started;
+    if (turn.services.codesOnly?.(turn.asker) === true) throw started;
     return ["ℹ️ ", started.message, " The link below does it as well."];
   }
   await answerInvitation(turn, started);
@@ -104,8 +104,8 @@ async function startByCode(turn: Turn, store: StoreSnapshot, target: SignInTarge
 }
 
 /** @throws CodexAuthError `ERR_USAGE` for a link where what comes back could not be kept from others' eyes. */
-function assertOffered({ services }: Pick<Turn, "services">, profileId: string, way: SignInWay): void {
-  if (way === "code" || services.codesOnly !== true) return;
+function assertOffered({ asker, services }: Pick<Turn, "services" | "asker">, profileId: string, way: SignInWay): void {
+  if (way === "code" || services.codesOnly?.(asker) !== true) return;
   throw new CodexAuthError("ERR_USAGE", {
     message: "Sign-ins go by a code here: an address that you paste could be read by the model before I see it.",
     next: `Send \`/codex_auth device ${shortName(profileId)}\`, or use the bot or a terminal for a link.`,

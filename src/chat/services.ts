@@ -122,8 +122,8 @@ export interface ChatServices {
   readonly signIns: SignIns;
   /** Sign-ins by device code; absent where only links are offered. */
   readonly devices?: DeviceSignIns;
-  /** True where an address that is pasted could not be kept from others' eyes (a model's): only codes are offered. Default false. */
-  readonly codesOnly?: boolean;
+  /** Whether an address that is pasted there could not be kept from others' eyes (a model's): only codes are offered. Default: it could. */
+  readonly codesOnly?: (asker: Asker) => boolean;
   /** Waiting logins that are to be ended at the sign-in server. */
   readonly revocations: Pick<Revocations, "look" | "carryOut">;
   readonly engine: Pick<ApplyEngine, "parked" | "queue" | "receipts" | "outbox" | "kick" | "isExecutorAlive">;

@@ -65,6 +65,7 @@ export function usageMenu(turn: Parts, store: StoreSnapshot, known: ReadonlyMap<
       ...ids.map((id) => [oneButton(turn, agentId, id, nameFor(asker, id), true)]),
     ],
     choices: ids.map((id) => shortName(id)),
+    choiceCommand: "/codex_usage",
   };
 }
 

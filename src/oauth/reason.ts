@@ -46,11 +46,15 @@ export function safeReason(text: string): string | undefined {
   return reason !== "" && isWords ? reason : undefined;
 }
 
-/** The first usable request id of `headers` (names in lower case), at most 128 characters; for a report to OpenAI (§1.5). */
+/** Short, or made as request ids are: anything else could be a token that a server throws back in its headers. */
+const REQUEST_ID =
+  /^(?:[A-Za-z0-9._-]{1,24}|req[_-][A-Za-z0-9-]{1,64}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/;
+
+/** The first usable request id of `headers` (names in lower case), at most 68 characters; for a report to OpenAI (§1.5). */
 export function requestId(headers: Readonly<Record<string, string>>): string | undefined {
   for (const name of ["x-request-id", "x-openai-request-id", "cf-ray"]) {
     const value = headers[name];
-    if (value !== undefined && /^[A-Za-z0-9._-]{1,128}$/.test(value)) return value;
+    if (value !== undefined && REQUEST_ID.test(value)) return value;
   }
   return undefined;
 }

@@ -11,10 +11,13 @@ import { temporaryFolder } from "../support/temp-folder.ts";
 
 const [ALICE, BOB] = ["openai:alice", "openai:bob"];
 
+function entry(name: string) {
+  return Object.assign(storedLogin(name), { provider: "openai" });
+}
+
 async function world() {
   const w = applyWorld(await temporaryFolder());
   const database = await databaseWorld();
-  const entry = (name: string) => ({ ...storedLogin(name), provider: "openai" });
   const profiles = { [ALICE]: entry("alice"), [BOB]: entry("bob") };
   const putBack = () => database.inside.put("shared", { profiles, order: { openai: [ALICE, BOB] } });
   await putBack();

@@ -49,6 +49,19 @@ async function house() {
   return { parked, outbox, clock, park, parts };
 }
 
+describe("a reminder for somebody inside OpenClaw", () => {
+  it("has a name that a file can have, whatever OpenClaw calls people, and is put once", async () => {
+    const { outbox, clock, park, parts } = await house();
+    const owner = { host: "openclaw", chatId: "telegram/default/42", personId: "telegram:42" };
+    await park(CLI, { reason: "approval-needed" });
+    clock.now = START + APPLY.parkedReminderMs;
+    const inside = { ...parts, host: "openclaw", approvers: () => [owner] };
+    await enqueueReminders(inside);
+    await enqueueReminders(inside);
+    expect(await outbox.list("openclaw")).toMatchObject([{ address: owner, content: { kind: "reminder" } }]);
+  });
+});
+
 describe("dueReminders", () => {
   it.each([
     ["came just now", {}, START, false],

@@ -239,8 +239,15 @@ describe("the chat beside an OpenClaw with a database", () => {
     await lab.world.outside.agents();
     expect(lab.world.outside.provider).toBe("openai-codex");
     lab.world.generation = "sqlite";
+    const claim = lab.signIns.claim.bind(lab.signIns);
+    const named: unknown[] = [];
+    lab.signIns.claim = (...asked: [...Parameters<typeof claim>, profileId?: string]) => {
+      named.push(asked[2]);
+      return claim(asked[0], asked[1]);
+    };
     await lab.say(`finish night ${lab.signIns.callback(attempt?.id ?? "")}`);
     expect(lab.out.last).toContain("Save as openai:night?");
+    expect(named).toEqual(["openai:night"]);
   });
 
   it("shows no token anywhere", async () => {

@@ -94,6 +94,9 @@ describe("a host beside an OpenClaw with a database", () => {
     expect(await m.parts.engine.queue.open()).toMatchObject([
       { kind: "order", state: "queued", profileId: "openai:default" },
     ]);
+    const { written } = await callAtTerminal(m, ["doctor"]);
+    expect(written).toMatch(/! queue: 1 open, and nothing is at work\n {4}→ Install the plugin/);
+    expect(written).not.toContain("codex-auth-skill apply");
     expect(m.store()).toBe(files);
   });
 

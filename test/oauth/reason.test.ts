@@ -35,10 +35,14 @@ describe("requestId", () => {
     expect(requestId({ "cf-ray": "ray-1", "x-request-id": "req-1" })).toBe("req-1");
     expect(requestId({ "x-request-id": "bad id", "x-openai-request-id": "oai-1" })).toBe("oai-1");
     expect(requestId({ "cf-ray": "8a9b-AMS" })).toBe("8a9b-AMS");
+    for (const id of ["0f8fad5b-d9cb-469f-a165-70867728950e", `req_${"0a".repeat(16)}`, "0123456789abcdef-AMS"])
+      expect(requestId({ "x-request-id": id })).toBe(id);
   });
 
   it("refuses an id that is long or holds other characters", () => {
     expect(requestId({ "x-request-id": "a".repeat(129) })).toBeUndefined();
+    // A server may throw back what it was sent.
+    expect(requestId({ "x-request-id": `rt-${"0a".repeat(16)}` })).toBeUndefined();
     expect(requestId({ "x-request-id": "<b>" })).toBeUndefined();
     expect(requestId({})).toBeUndefined();
   });

@@ -43,6 +43,8 @@ export class FakeOpenClaw {
   canSend: boolean;
   /** Telegram refuses what is written below a press. */
   isDeaf = false;
+  /** Commands that a skill of the same name has taken: they come as plain messages (docs, a). */
+  shadowed: readonly string[] = [];
   /** What came through to the model. */
   readonly modelHeard: string[] = [];
   readonly diagnostics: string[] = [];
@@ -100,7 +102,13 @@ export class FakeOpenClaw {
   }
 
   /** Somebody types into a chat; in a private chat its id is theirs. */
-  async types(personId: string, text: string, chatId = personId, channel = "telegram"): Promise<void> {
+  async types(
+    personId: string,
+    text: string,
+    chatId = personId,
+    channel = "telegram",
+    sessionKey = `agent:main:${chatId === personId ? "main" : `${channel}:group:${chatId}`}`,
+  ): Promise<void> {
     if (channel === "telegram" && this.#allowFrom?.includes(personId) === false) {
       this.#show(chatId, { text: "You are not authorized to use this command." });
       return;
@@ -108,7 +116,7 @@ export class FakeOpenClaw {
     const [, name = "", args] = /^\/(\w+)(?:\s+([\s\S]*))?$/.exec(text) ?? [];
     const command = this.#commands.get(name);
     this.lastMessageId = this.#lastId += 1;
-    if (command === undefined) {
+    if (command === undefined || this.shadowed.includes(name)) {
       await this.#toModel(personId, chatId, text, this.lastMessageId);
       return;
     }
@@ -125,6 +133,7 @@ export class FakeOpenClaw {
       accountId: "default",
       from: isGroup ? `${channel}:group:${chatId}` : `${channel}:${personId}`,
       to: `${channel}:${chatId}`,
+      sessionKey,
     };
     let payload: ReplyPayload;
     try {

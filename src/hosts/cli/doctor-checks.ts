@@ -13,6 +13,7 @@ import { WITHOUT_PLUGIN } from "../../profiles/published-store.ts";
 import { readJson5File } from "../../storage/json-file.ts";
 import { openClawLockPath } from "../../storage/openclaw-lock.ts";
 import { neighbourFindings } from "../openclaw/neighbours.ts";
+import { leftToPlugin } from "../plugin-first.ts";
 import type { Parts } from "../services.ts";
 import type { Finding } from "./finding.ts";
 import { leaseFindings } from "./lease-check.ts";
@@ -197,7 +198,9 @@ async function reload({ gateway: port }: Parts, instance: GatewayInstance): Prom
   }
 }
 
-async function restart({ gateway: port }: Parts, instance: GatewayInstance): Promise<Finding> {
+async function restart({ gateway: port, generation: current }: Parts, instance: GatewayInstance): Promise<Finding> {
+  if ((await current()) === "sqlite")
+    return { what: "restart", state: "ok", text: "not needed: the plugin's changes are in force at once" };
   const plan = await port.planRestart(instance);
   if (plan.kind === "possible") return { what: "restart", state: "ok", text: plan.describes };
   return { what: "restart", state: "warn", text: plan.error.message, next: plan.error.next };
@@ -227,25 +230,26 @@ async function plugin({ openClaw, own, now, environment }: Parts): Promise<reado
   return [{ what: "plugin", state: "ok", text }, ...found];
 }
 
-async function queue({ engine }: Parts): Promise<readonly Finding[]> {
-  const [open, parked, unreadable, isAlive] = await Promise.all([
+async function queue(parts: Parts): Promise<readonly Finding[]> {
+  const { engine } = parts;
+  const [left, open, parked, unreadable, isAlive] = await Promise.all([
+    leftToPlugin(parts),
     engine.queue.open(),
     engine.parked.list(),
     engine.queue.unreadable(),
     engine.isExecutorAlive(),
   ]);
-  const findings: Finding[] = [
+  const isWorkedOn = left === "at-work" || isAlive;
+  const next = isWorkedOn
+    ? "See `codex-auth-skill status`."
+    : left === "awaited"
+      ? WITHOUT_PLUGIN
+      : "Run `codex-auth-skill apply` to end it here and see why it waits.";
+  const waiting = `${open.length} open, ${isWorkedOn ? "being worked on" : "and nothing is at work"}`;
+  const findings: Finding[] =
     open.length === 0
-      ? { what: "queue", state: "ok", text: "nothing is waiting" }
-      : {
-          what: "queue",
-          state: "warn",
-          text: `${open.length} open, ${isAlive ? "being worked on" : "and nothing is at work"}`,
-          next: isAlive
-            ? "See `codex-auth-skill status`."
-            : "Run `codex-auth-skill apply` to end it here and see why it waits.",
-        },
-  ];
+      ? [{ what: "queue", state: "ok", text: "nothing is waiting" }]
+      : [{ what: "queue", state: "warn", text: waiting, next }];
   if (parked.length > 0) {
     findings.push({
       what: "parked",

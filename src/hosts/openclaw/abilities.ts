@@ -8,6 +8,8 @@ export interface Abilities {
   readonly version: string | undefined;
   /** Whether a command tells a group from a private chat; where not, nothing is signed in. */
   readonly tellsGroups: boolean;
+  /** Channels of which OpenClaw's documents say how the session of a private chat is called; Telegram tells it otherwise. */
+  readonly directSessions: readonly string[];
   /** Whether replies may carry `presentation`. */
   readonly presentation: boolean;
   /** Whether a command may ask for scopes. */
@@ -29,6 +31,8 @@ export function abilitiesOf(version: string | undefined): Abilities {
   return {
     version,
     tellsGroups: since(2026, 4),
+    // Its documents name `whatsapp:direct:<number>` from 2026.4.5 on, `slack:direct:<user>` in 2026.9.6, and no other channel's.
+    directSessions: since(2026, 9) ? ["whatsapp", "slack"] : since(2026, 4) ? ["whatsapp"] : [],
     presentation: since(2026, 9),
     scopes: since(2026, 9),
     losesCommands: since(2026, 5) && !since(2026, 6),

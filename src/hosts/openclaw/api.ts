@@ -9,6 +9,8 @@ export interface CommandContext {
   /** Where it came from, such as `telegram:4242`, or another text in a group. */
   readonly from?: string | undefined;
   readonly to?: string | undefined;
+  /** Such as `agent:main:main`, or `agent:main:slack:direct:U1` where private chats have sessions of their own. */
+  readonly sessionKey?: string | undefined;
 }
 
 /** A button under a message in Telegram. */
@@ -132,6 +134,8 @@ export interface CliProgram {
 
 /** The plugin API of one `register()` call. */
 export interface PluginApi {
+  /** What this call is for: to `cli-metadata` 2026.9 gives no runtime (looking at it throws), only the command line is asked for. */
+  readonly registrationMode?: string;
   readonly config?: unknown;
   readonly runtime?: PluginRuntime;
   registerCommand(command: CommandDefinition): void;

@@ -1,5 +1,6 @@
 // The composition root of the plugin: settings, domains and chat inside the gateway are put together here and nowhere else.
 
+import type { Asker } from "../../chat/conversation.ts";
 import { ChatRouter } from "../../chat/router.ts";
 import type { ChatServices } from "../../chat/services.ts";
 import { loadConfig, type Config } from "../../config/config.ts";
@@ -16,7 +17,7 @@ import type { PluginRuntime } from "./api.ts";
 import { deleteTelegramMessage } from "./delete-message.ts";
 import { PluginDelivery } from "./deliver.ts";
 import { doctorReply, neighbours, type PluginDoctorParts } from "./doctor.ts";
-import { OpenClawMessages } from "./messages.ts";
+import { isTelegram, OpenClawMessages } from "./messages.ts";
 import { hasEarlierKeeper } from "./neighbours.ts";
 import type { DeleteMessage } from "./pastes.ts";
 import { askerAtAddress } from "./place.ts";
@@ -165,7 +166,9 @@ async function servicesOf(
   lease: LeaseHost | undefined,
 ): Promise<ChatServices> {
   const chat = { ...(lease === undefined ? {} : { lease }), ...(wait === undefined ? {} : { wait }) };
-  return { ...(await buildChatServices(parts, chat)), codesOnly: !abilities.claimsPastes };
+  // Only Telegram's Bot API is asked to take a message back.
+  const codesOnly = ({ chatId }: Asker): boolean => !abilities.claimsPastes || !isTelegram(chatId);
+  return { ...(await buildChatServices(parts, chat)), codesOnly };
 }
 
 /** The plugin's own service looks at the queue. */

@@ -10,7 +10,7 @@ import type { Finding } from "../cli/finding.ts";
 
 /** Plugins of the Auth Manager that keep the same lease and count the same usage. */
 const EARLIER_PLUGINS = ["auth-manager-lease-telemetry", "openclaw-auth-manager-plugin"] as const;
-/** The commands that a skill of such a name would take from the plugin on Telegram (facts/openclaw-json-generation.md §7). */
+/** The commands that a skill of such a name takes from the plugin's own registration on Telegram (facts/openclaw-json-generation.md §7). */
 const COMMANDS = ["codex_auth", "lease", "codex_usage"] as const;
 
 /** Where to look. */
@@ -37,6 +37,10 @@ const settingsSchema = z.object({
     })
     .partial()
     .catch({}),
+  skills: z
+    .object({ entries: z.record(z.string(), pluginEntry).catch({}) })
+    .partial()
+    .catch({}),
   agents: z
     .object({
       defaults: z.object({ workspace: z.string() }).partial().catch({}),
@@ -49,7 +53,7 @@ const settingsSchema = z.object({
 /** What was found, each with the step that removes it; empty where nothing is in the way. */
 export async function neighbourFindings(places: NeighbourPlaces): Promise<readonly Finding[]> {
   const base = typeof places.settings === "object" && places.settings !== null ? places.settings : {};
-  const settings = settingsSchema.parse({ plugins: {}, agents: {}, ...base });
+  const settings = settingsSchema.parse({ plugins: {}, agents: {}, skills: {}, ...base });
   const copies = await pluginCopies(places, settings.plugins.load?.paths ?? []);
   return [
     ...earlierPlugins(settings, copies),
@@ -133,7 +137,7 @@ async function manifestId(folder: string): Promise<string | undefined> {
 }
 
 /** Skills that OpenClaw would offer under a command of ours; the skill of codex-profiler answers by the model in any case. */
-async function shadowingSkills(places: NeighbourPlaces, { agents }: Settings): Promise<readonly Finding[]> {
+async function shadowingSkills(places: NeighbourPlaces, { agents, skills }: Settings): Promise<readonly Finding[]> {
   const { stateDir, home } = places;
   const workspaces = [
     agents.defaults?.workspace ?? join(stateDir, "workspace"),
@@ -150,6 +154,7 @@ async function shadowingSkills(places: NeighbourPlaces, { agents }: Settings): P
       const found = await readSkill(join(root, name));
       if (found === undefined) continue;
       const command = COMMANDS.find((one) => one === slashName(found.name));
+      if (skills.entries?.[found.name]?.enabled === false) continue;
       if (command !== undefined && found.isInvocable) findings.push(shadow(join(root, name), found.name, command));
       else if (found.name === "codex-profiler") findings.push(profiler(join(root, name)));
     }
@@ -160,9 +165,9 @@ async function shadowingSkills(places: NeighbourPlaces, { agents }: Settings): P
 function shadow(path: string, name: string, command: string): Finding {
   return {
     what: "skill",
-    state: "fail",
-    text: `the skill ${name} in ${path} takes /${command} on Telegram: the words go to the model instead of the plugin`,
-    next: `Set \`user-invocable: false\` in ${join(path, "SKILL.md")}, or remove that folder; then restart the gateway.`,
+    state: "warn",
+    text: `the skill ${name} in ${path} is offered as /${command} too; the plugin takes that command before the model gets it`,
+    next: `To have it once in Telegram's menu, set skills.entries.${name}.enabled to false in openclaw.json, or remove that folder; then restart the gateway.`,
   };
 }
 

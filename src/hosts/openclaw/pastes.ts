@@ -7,6 +7,7 @@ import type { Asker } from "../../chat/conversation.ts";
 import { PLUGIN } from "../../config/defaults.ts";
 import type { Abilities } from "./abilities.ts";
 import { askerAt, type Place } from "./place.ts";
+import { commandIn } from "./shadowed.ts";
 
 const text = z.string().optional().catch(undefined);
 const idText = z.union([z.string(), z.number()]).transform(String).optional().catch(undefined);
@@ -20,7 +21,7 @@ const eventSchema = z.object({
 });
 const contextSchema = z.object({ channelId: text, accountId: text, conversationId: text, senderId: text }).catch({});
 
-/** A plain message that may hold the address of a sign-in. */
+/** A plain message that may hold the address of a sign-in, or is a command that a skill stands before. */
 export interface Pasted extends Place {
   readonly text: string;
   readonly senderId: string;
@@ -56,7 +57,8 @@ export class PastedMessages {
   /** `before_dispatch`: the message, where it is one to look into. */
   read(event: unknown, context: unknown): Pasted | undefined {
     const parsed = eventSchema.safeParse(event);
-    if (!parsed.success || !mayBePasted(parsed.data.content)) return undefined;
+    if (!parsed.success) return undefined;
+    if (!mayBePasted(parsed.data.content) && commandIn(parsed.data.content) === undefined) return undefined;
     const { content, isGroup, messageId, ...said } = parsed.data;
     const about = contextSchema.parse(context);
     const channel = said.channel ?? about.channelId ?? "";

@@ -23,8 +23,24 @@ export function askerOfCommand(context: CommandContext, abilities: Abilities): A
   // No version says "group". In a private chat both are the sender's own id, in a group neither is (docs/openclaw-generations.md).
   const own = `${channel}:${senderId}`;
   const isPrivate =
-    abilities.tellsGroups && channel === "telegram" && context.from === own && (context.to ?? own) === own;
+    channel === "telegram"
+      ? abilities.tellsGroups && context.from === own && (context.to ?? own) === own
+      : hasOwnSession(context, senderId, abilities);
   return askerAt({ channel, accountId: context.accountId ?? DEFAULT_ACCOUNT, chat }, senderId, isPrivate, abilities);
+}
+
+/**
+ * Whether the session is the private chat of this very sender, as OpenClaw's documents call it (`session.dmScope: "per-channel-peer"` or
+ * `"per-account-channel-peer"`). The shared session of all private chats says nothing: then the chat is not taken for private.
+ */
+function hasOwnSession(
+  { channel, sessionKey = "" }: CommandContext,
+  senderId: string,
+  { directSessions }: Abilities,
+): boolean {
+  if (!directSessions.includes(channel)) return false;
+  const [, found, peer] = /^agent:[^:]+:([^:]+):(?:[^:]+:)?direct:([^:]+)$/i.exec(sessionKey) ?? [];
+  return found === channel && peer?.toLowerCase() === senderId.toLowerCase();
 }
 
 /** The asker of a pressed button in Telegram; undefined where it is not said who pressed. */

@@ -9,11 +9,13 @@ import { looksLikeCallbackUrl } from "../../oauth/callback-text.ts";
 import { redact } from "../../secrets/redact.ts";
 import { abilitiesOf } from "./abilities.ts";
 import type { CommandContext, PluginApi, PluginRuntime, PressContext, ReplyPayload, ServiceContext } from "./api.ts";
+import { announceAtWork, counterAtWork } from "./at-work.ts";
 import { addCli, CLI } from "./cli.ts";
 import type { PluginHost } from "./compose.ts";
 import { PastedMessages } from "./pastes.ts";
 import { keepRegistered, type Registrations } from "./registrations.ts";
 import { renderPayload, renderRaw } from "./render.ts";
+import { commandIn } from "./shadowed.ts";
 import type { PasteAnswer } from "./turns.ts";
 import { openUntil, workUntil } from "./work.ts";
 
@@ -45,6 +47,8 @@ export function createPlugin(parts: PluginParts): PluginEntry {
     name: PLUGIN_NAME,
     description: "See, renew and switch the Codex (ChatGPT) logins of this OpenClaw from the chat.",
     register: (api) => {
+      api.registerCli?.(({ program }) => addCli(program, () => parts.compose(() => api.runtime)), CLI);
+      if (api.registrationMode === "cli-metadata") return;
       shared.runtime = api.runtime;
       const { commands, handlers } = registrationsOf(shared, api.runtime?.version);
       for (const command of commands) api.registerCommand(command);
@@ -54,7 +58,6 @@ export function createPlugin(parts: PluginParts): PluginEntry {
       api.on?.("before_dispatch", (event, context) => shared.pasted(event, context));
       // From 2026.5 on only with `hooks.allowConversationAccess`.
       api.on?.("llm_output", (event, context) => shared.countUsage(event, context));
-      api.registerCli?.(({ program }) => addCli(program, () => parts.compose(() => api.runtime)), CLI);
       api.registerService({ id: PLUGIN_ID, start: (context) => shared.start(context), stop: () => shared.stop() });
     },
   };
@@ -101,7 +104,7 @@ class Shared {
   readonly #parts: PluginParts;
   readonly #pastes = new PastedMessages();
   #host: Promise<PluginHost> | undefined;
-  #working: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
+  #working: { readonly stop: AbortController; readonly done: Promise<void>; readonly leave: () => void } | undefined;
 
   constructor(parts: PluginParts) {
     this.#parts = parts;
@@ -136,14 +139,15 @@ class Shared {
       return await (await this.#open()).turns.pasted(pasted);
     } catch {
       // Not put together: what is a key for certain stays here all the same.
-      if (!looksLikeCallbackUrl(pasted.text)) return undefined;
+      if (commandIn(pasted.text) === undefined && !looksLikeCallbackUrl(pasted.text)) return undefined;
       return { handled: true, text: renderPayload(notOpenReply, "text").text };
     }
   }
 
-  /** Counts where the service is at work; a call of the command line runs models too, and counts nothing. */
+  /** Counts where the service is at work, in whichever instance; a call of the command line runs models too, and counts nothing. */
   async countUsage(event: unknown, context: unknown): Promise<void> {
-    const host = this.#working === undefined ? undefined : await this.#open().catch(() => undefined);
+    if (this.#working === undefined) return counterAtWork()?.(event, context);
+    const host = await this.#open().catch(() => undefined);
     await host?.countUsage(event, context).catch((error: unknown) => host.log.error("plugin.usage", error));
   }
 
@@ -155,12 +159,14 @@ class Shared {
       const { code: name, message, next } = toCodexAuthError(error);
       logger?.error(redact(`${PLUGIN_ID}: ${name}: ${message} ${next}`));
     };
-    this.#working = { stop, done: this.#work(stop.signal, tell) };
+    const leave = announceAtWork((event, context) => this.countUsage(event, context));
+    this.#working = { stop, done: this.#work(stop.signal, tell), leave };
   }
 
   async stop(): Promise<void> {
     const working = this.#working;
     this.#working = undefined;
+    working?.leave();
     working?.stop.abort();
     await working?.done;
   }

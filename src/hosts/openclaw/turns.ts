@@ -18,6 +18,7 @@ import { isTelegram, type OpenClawMessages } from "./messages.ts";
 import { askerOfPaste, type DeleteMessage, type Pasted } from "./pastes.ts";
 import { askerOfCommand, askerOfPress } from "./place.ts";
 import { renderPayload, renderRaw, type Surface } from "./render.ts";
+import { commandIn } from "./shadowed.ts";
 
 /** What {@link Turns} are made of. */
 export interface TurnsParts {
@@ -84,25 +85,28 @@ export class Turns {
   }
 
   /**
-   * Takes a pasted address from the model and out of the chat, and answers it; undefined where the message is none of ours. What has
-   * been recognised never goes on, whatever fails.
+   * Takes a pasted address from the model and out of the chat, and answers it, or a command that a skill stands before; undefined where
+   * the message is none of ours. What has been recognised never goes on, whatever fails.
    */
   async pasted(pasted: Pasted): Promise<PasteAnswer | undefined> {
     const { abilities, log, messages, remove } = this.#parts;
     const asker = askerOfPaste(pasted, abilities);
     const surface = this.#surfaceOf(asker);
+    const command = commandIn(pasted.text);
     let reply: Reply;
     try {
       const { accountId, chat, messageId } = pasted;
       const deleteIncoming = async (): Promise<boolean> =>
         messageId !== undefined && (await remove(accountId, chat, messageId));
-      const said = await this.#say(asker, { kind: "text", text: pasted.text }, { deleteIncoming });
+      const incoming = command ?? ({ kind: "text", text: pasted.text } as const);
+      const heard = await this.#say(asker, incoming, { deleteIncoming });
+      const said = heard ?? (command === undefined ? undefined : this.#refusal(asker));
       // One that belongs to nobody here is a key all the same.
       if (said === undefined) return looksLikeCallbackUrl(pasted.text) ? { handled: true } : undefined;
       reply = said;
     } catch (error) {
       log.error("plugin.paste", error);
-      if (!looksLikeCallbackUrl(pasted.text)) return undefined;
+      if (command === undefined && !looksLikeCallbackUrl(pasted.text)) return undefined;
       reply = errorReply(error);
     }
     try {

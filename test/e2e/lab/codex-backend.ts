@@ -21,8 +21,8 @@ export interface CodexBackend {
   /** What goes into `models.providers["openai-codex"].baseUrl`. */
   readonly baseUrl: string;
   readonly calls: readonly BackendCall[];
-  /** What each of them asked, as it came: what a person wrote stands in it. */
-  readonly bodies: readonly string[];
+  /** What each of them asked, as it came: 2026.9.6 compresses it (zstd). */
+  readonly bodies: readonly Buffer[];
   /** The next call meets the limit of its login instead of an answer. */
   limitNext(): void;
   stop(): Promise<void>;
@@ -31,15 +31,17 @@ export interface CodexBackend {
 /** Starts the fake on a free loopback port. */
 export async function startCodexBackend(): Promise<CodexBackend> {
   const calls: BackendCall[] = [];
-  const bodies: string[] = [];
+  const bodies: Buffer[] = [];
   let isLimited = false;
   const server = createServer((request, response) => {
     if (request.method === "POST" && request.url?.endsWith("/responses") === true) {
-      calls.push(describe(request));
       const parts: Buffer[] = [];
       request.on("data", (part: Buffer) => parts.push(part));
       request.on("end", () => {
-        bodies.push(Buffer.concat(parts).toString("utf8"));
+        const body = Buffer.concat(parts);
+        bodies.push(body);
+        // 2026.9.6 has each chat summed up in the background, whenever it likes: that is nobody's answer.
+        if (!body.includes("Write an Activity recap")) calls.push(describe(request));
         if (isLimited) refuse(response);
         else answer(response, calls.length);
         isLimited = false;

@@ -3,11 +3,13 @@
 import { ACTIONS, ButtonCodec, refOf, type ActionName } from "../../../src/chat/button.ts";
 import { ownPaths } from "../../../src/config/paths.ts";
 import type { SandboxIssuer } from "../../../src/sandbox/issuer.ts";
-import type { HistoryEntry, VisibleMessage } from "../../support/fake-telegram/chat-book.ts";
+import type { HistoryEntry } from "../../support/fake-telegram/chat-book.ts";
 import { OWNER, type PluginLab } from "./plugin.ts";
 
 /** A job, a sign-in or a busy machine may take this long. */
 const ANSWER_MS = 60_000;
+/** How long a button may be missing. */
+const BUTTON_MS = 15_000;
 
 /** What is looked at of a message: its newest state. */
 export type Shown = Pick<HistoryEntry, "messageId" | "text" | "buttons">;
@@ -49,22 +51,35 @@ export class PluginPhone {
     );
   }
 
-  /** Presses the button of `action` under a message, the one whose label matches where there are several; gives what follows. */
+  /** Presses the button of `action` under a message once it is there, the one whose label matches; gives what follows. */
   async presses(message: Shown, action: ActionName, answer: RegExp, label = /./): Promise<Shown> {
-    const found = message.buttons.find((one) => one.callback_data?.startsWith(`${action}:`) && label.test(one.text));
-    if (found?.callback_data === undefined) {
-      const there = message.buttons.map(({ text }) => text).join(", ");
-      throw new Error(`no ${action} ${String(label)} under: ${message.text} (${there})`);
-    }
+    const { telegram } = this.#lab;
+    const { messageId } = message;
+    const isIt = ({ callback_data: data, text }: Shown["buttons"][number]): boolean =>
+      data?.startsWith(`${action}:`) === true && label.test(text);
+    // As it was shown, or as it is now: a job's message gets its button with the next look at the job.
+    const states = (): readonly Shown[] => [
+      message,
+      ...telegram.everything(OWNER).filter((one) => one.messageId === messageId && one.kind !== "toast"),
+    ];
+    const data = await telegram.waitFor(
+      () => states().flatMap(({ buttons }) => buttons.filter(isIt))[0]?.callback_data,
+      () => `${action} ${String(label)} under: ${states().at(-1)?.text ?? ""}`,
+      BUTTON_MS,
+    );
     this.pressed.add(action);
-    return this.#press(message, found.callback_data, answer);
+    return this.#press(message, data, answer);
   }
 
   /** Presses a button that the bot never shows, signed as if it had. */
   async pressesUnseen(message: Shown, action: ActionName, answer: RegExp): Promise<Shown> {
     const { chat: folder } = ownPaths(this.#lab.home.stateDir);
     const codec = await ButtonCodec.open({ folder, now: Date.now });
-    const owner = { personId: `telegram:${OWNER}`, chatId: `telegram/default/${OWNER}`, botId: "openclaw/telegram/default" };
+    const owner = {
+      personId: `telegram:${OWNER}`,
+      chatId: `telegram/default/${OWNER}`,
+      botId: "openclaw/telegram/default",
+    };
     return this.#press(message, codec.encode(action, refOf("nothing"), owner), answer);
   }
 
@@ -80,11 +95,6 @@ export class PluginPhone {
     const card = await this.asks(`/codex_auth paste ${profile}`, /\/authorize\?/);
     const [url = ""] = /https?:\/\/[^\s<>]+\/authorize\?[^\s<>]+/.exec(card.text) ?? [];
     return this.asks(issuer.approve(url, email), /Signed in as|Another account|cannot tell/);
-  }
-
-  /** What can be seen of the newest message of the bot. */
-  get last(): VisibleMessage | undefined {
-    return this.#lab.telegram.visible(OWNER).findLast(({ from }) => from === "bot");
   }
 
   async #press({ messageId }: Shown, data: string, answer: RegExp): Promise<Shown> {

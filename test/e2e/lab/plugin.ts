@@ -50,6 +50,8 @@ export interface PluginLab {
   uninstall(): Promise<void>;
   /** Starts the gateway and waits until its bot asks Telegram for messages. */
   start(): Promise<LabGateway>;
+  /** All that the models were ever sent, as one readable text. */
+  heard(): Promise<string>;
   /** The stored logins as they lie on the disk. Only while no gateway runs. */
   storedLogins(): Promise<string>;
   stop(): Promise<void>;
@@ -84,6 +86,7 @@ export async function makePluginLab(
       await until(() => telegram.callsOf("getUpdates").length > polls, 60_000);
       return gateway;
     },
+    heard: () => readable(openclaw, backend.bodies),
     storedLogins: () => storedLogins(openclaw, home),
     stop: async () => {
       await gateway?.stop();
@@ -125,6 +128,18 @@ async function pasteLogin(openclaw: InstalledOpenClaw, home: OpenClawHome): Prom
   const token = fakeAccessToken({ ...owner, expiresAtMs: Date.now() + 8 * HOUR_MS, planType: "plus" });
   const profile = ["--provider", "openai", "--profile-id", "openai:work"];
   await openClawCli(openclaw, home, ["models", "auth", "paste-token", ...profile], `${token}\n`);
+}
+
+async function readable(openclaw: InstalledOpenClaw, bodies: readonly Buffer[]): Promise<string> {
+  // The Node.js that runs the tests may know no zstd; OpenClaw's own does.
+  const script = `
+    const { zstdDecompressSync } = require("node:zlib");
+    const bodies = JSON.parse(require("node:fs").readFileSync(0, "utf8")).map((text) => Buffer.from(text, "base64"));
+    const isPacked = (body) => body.length > 4 && body.readUInt32LE(0) === 0xfd2fb528;
+    process.stdout.write(bodies.map((body) => (isPacked(body) ? zstdDecompressSync(body) : body).toString("utf8")).join("\\n"));`;
+  const reading = run(openclaw.node, ["-e", script], { maxBuffer: 64 * 1024 * 1024 });
+  reading.child.stdin?.end(JSON.stringify(bodies.map((body) => body.toString("base64"))));
+  return (await reading).stdout;
 }
 
 async function storedLogins(openclaw: InstalledOpenClaw, home: OpenClawHome): Promise<string> {

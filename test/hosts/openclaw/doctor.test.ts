@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { CliProgram } from "../../../src/hosts/openclaw/api.ts";
 import { addCli } from "../../../src/hosts/openclaw/cli.ts";
+import { createPlugin } from "../../../src/hosts/openclaw/plugin.ts";
 import { GROUP, OWNER, pluginLab } from "./plugin-lab.ts";
 
 /** What commander would do with the subcommands. */
@@ -88,6 +89,23 @@ describe("/codex_auth doctor inside OpenClaw", () => {
 });
 
 describe("openclaw codex-auth", () => {
+  it("is named to an OpenClaw that only asks for the command line, and then has no runtime to look at", () => {
+    const named: string[] = [];
+    const refuse = (): never => {
+      throw new Error("intentionally unavailable");
+    };
+    const plugin = createPlugin({ compose: () => Promise.reject(new Error("not to be put together")) });
+    plugin.register({
+      registrationMode: "cli-metadata",
+      runtime: new Proxy({}, { get: refuse }),
+      registerCommand: refuse,
+      registerInteractiveHandler: refuse,
+      registerService: refuse,
+      registerCli: (_registrar, { commands }) => void named.push(...commands),
+    });
+    expect(named).toEqual(["codex-auth"]);
+  });
+
   it("is registered without a word, prints list, status and findings, and starts nothing", async () => {
     const lab = await pluginLab();
     expect(lab.openClaw.cli).toContain("codex-auth");
@@ -114,6 +132,6 @@ describe("openclaw codex-auth", () => {
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, "SKILL.md"), "---\nname: codex-auth\n---\n");
     await lab.openClaw.types(OWNER, "/codex_auth doctor");
-    expect(lab.last().replaceAll("\\", "")).toContain("takes /codex_auth on Telegram");
+    expect(lab.last().replaceAll("\\", "")).toContain("is offered as /codex_auth too");
   });
 });

@@ -68,12 +68,17 @@ describe("neighbourFindings", () => {
     await skill(join(stateDir, "skills", "lease"), "name: lease\nuser-invocable: false");
     await skill(join(stateDir, "skills", "other"), "name: weather");
     const found = await look({ agents: { defaults: { workspace: "~/desk" } } });
-    expect(found.map(({ state }) => state)).toEqual(["fail", "fail"]);
-    expect(found.map(({ text }) => text).join("\n")).toMatch(
-      /Codex Usage in .*takes \/codex_usage[\s\S]*codex-auth in .*takes \/codex_auth/,
-    );
-    expect(found.map(({ next }) => next).join("\n")).toContain(join(one, "SKILL.md"));
-    expect(found.map(({ next }) => next).join("\n")).toContain(join(two, "SKILL.md"));
+    expect(found.map(({ state }) => state)).toEqual(["warn", "warn"]);
+    const texts = found.map(({ text }) => text).join("\n");
+    expect(texts).toMatch(/Codex Usage in .*as \/codex_usage too[\s\S]*codex-auth in .*as \/codex_auth too/);
+    for (const folder of [one, two]) expect(texts).toContain(folder);
+    const steps = found.map(({ next }) => next).join("\n");
+    expect(steps).toContain("skills.entries.codex-auth.enabled");
+    // As OpenClaw's own setting switches it off.
+    const off = { skills: { entries: { "codex-auth": { enabled: false }, "Codex Usage": { enabled: true } } } };
+    expect(await look({ ...off, agents: { defaults: { workspace: "~/desk" } } })).toMatchObject([
+      { text: expect.stringContaining("Codex Usage") },
+    ]);
     // Without the plugin the skill is the one that is meant.
     expect(await look({ agents: { defaults: { workspace: "~/desk" } } }, false)).toEqual([]);
   });

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { countUsage } from "../../../src/hosts/openclaw/usage.ts";
+import { createPlugin } from "../../../src/hosts/openclaw/plugin.ts";
 import { LeaseHost } from "../../../src/hosts/lease.ts";
 import type { PluginRuntime } from "../../../src/hosts/openclaw/api.ts";
 import type { Parts } from "../../../src/hosts/parts.ts";
@@ -141,6 +142,29 @@ describe("the lease of the plugin", () => {
     await hook?.(event, context);
     const { parts } = await lab.host();
     await lab.openClaw.stopServices();
+    expect((await new LeaseHost(parts).totals())?.unattributed.requests).toBe(1);
+  });
+
+  it("counts what is told to another instance of the plugin in the same process, as long as one is at work", async () => {
+    const lab = await pluginLab({ variables });
+    const other = createPlugin({ compose: () => Promise.reject(new Error("only the one at work is put together")) });
+    const hooks: ((event: unknown, context: unknown) => unknown)[] = [];
+    other.register({
+      registerCommand: () => undefined,
+      registerInteractiveHandler: () => undefined,
+      registerService: () => undefined,
+      on: (name, hook) => void (name === "llm_output" && hooks.push(hook)),
+    });
+    const tell = async (): Promise<void> => {
+      for (const hook of hooks) await hook(event, context);
+    };
+    await tell();
+    await lab.openClaw.startServices();
+    await lab.openClaw.types(OWNER, "/codex_auth");
+    await tell();
+    const { parts } = await lab.host();
+    await lab.openClaw.stopServices();
+    await tell();
     expect((await new LeaseHost(parts).totals())?.unattributed.requests).toBe(1);
   });
 });

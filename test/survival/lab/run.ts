@@ -9,12 +9,16 @@ declare module "vitest" {
   export interface ProvidedContext {
     seed: number;
     scale: number;
+    endurance: number;
     figuresFolder: string;
   }
 }
 
 /** The seed of this run: from `SURVIVAL_SEED`, else drawn, and printed where a test fails. */
 export const seed = inject("seed");
+
+/** How many times as long the tests of endurance go on: from `SURVIVAL_ENDURANCE`, else 1. */
+export const endurance = inject("endurance");
 
 /** How often something is done in this run: `count` times `SURVIVAL_SCALE`, at least once. */
 export function times(count: number): number {

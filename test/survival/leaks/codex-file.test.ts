@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { callAtTerminal } from "../../hosts/cli/terminal-call.ts";
 import { codexDocument, codexFileLab, loginOf } from "../../hosts/cli/codex-file-lab.ts";
+import { executeOpenJobs } from "../../../src/hosts/worker/execute.ts";
 import { pick } from "../../hosts/terminal/terminal-lab.ts";
 import { LeakWatch, type Canary } from "../lab/leak-watch.ts";
 import { tellFigure } from "../lab/run.ts";
@@ -18,18 +19,28 @@ describe("the login of the Codex CLI", () => {
     const [grace, alice] = [loginOf("grace"), loginOf("alice")];
     try {
       lab.put(codexDocument(grace));
-      const calls: readonly (readonly [readonly string[], readonly string[]])[] = [
-        [["import", "work"], ["Save and use first"]],
-        [["import", "work"], []],
-        // Somebody else's login in that file is kept first.
-        [["export", "work"], []],
-      ];
-      for (const [args, labels] of calls) {
-        if (args[0] === "export") lab.put(codexDocument(alice));
+      const terminal = async (args: readonly string[], ...labels: readonly string[]): Promise<void> => {
         const { written } = await callAtTerminal(lab, args, { steps: labels.map(pick) });
         watch.note(`screen of ${args.join(" ")}`, written);
         watch.look();
-      }
+      };
+      await terminal(["import", "work"], "Decide later");
+      const { queue, parked } = lab.parts.engine;
+      const [waiting] = await parked.list();
+      await queue.enqueueLogin({
+        parkedId: waiting?.id ?? "",
+        agentId: "main",
+        profileId: "openai-codex:work",
+        makeFirst: true,
+        activation: "auto",
+        requestedBy: { host: "cli", chatId: "cli", personId: "1" },
+      });
+      watch.look();
+      await executeOpenJobs(lab.parts, "foreground");
+      await terminal(["import", "work"]);
+      // Somebody else's login in that file is kept first.
+      lab.put(codexDocument(alice));
+      await terminal(["export", "work"]);
       // A file that is no login is not repeated either.
       lab.put(`{"tokens": "${grace.refresh}"`);
       watch.note("screen of a broken file", (await callAtTerminal(lab, ["import", "again"])).written);

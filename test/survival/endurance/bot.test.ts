@@ -1,0 +1,120 @@
+// The bot as a process through thousands of updates: it holds no more at the end than at the beginning, and answers as fast.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, it, onTestFinished } from "vitest";
+import { OWNER, STRANGER } from "../../hosts/telegram/bot-lab.ts";
+import { openClawHome } from "../../hosts/cli/cli-lab.ts";
+import { FakeTelegram } from "../../support/fake-telegram/fake-telegram.ts";
+import { endurance, tellFigure, times } from "../lab/run.ts";
+
+const PROGRAM = fileURLToPath(new URL("../../../bin/codex-auth-skill.js", import.meta.url));
+const REPORTER = new URL("../lab/heap-reporter.mjs", import.meta.url).href;
+const ANSWERS = new Set(["sendMessage", "editMessageText", "answerCallbackQuery"]);
+const WORDS = [
+  "/codex_auth",
+  "/codex_auth help",
+  "/codex_auth status",
+  "/codex_auth show alice",
+  "/codex_auth parked",
+  "7",
+];
+const MB = 1024 * 1024;
+
+interface Held {
+  readonly heap: number;
+  readonly descriptors: number;
+}
+
+/** A share of `numbers` is not above this one. */
+function percentile(numbers: readonly number[], share: number): number {
+  return numbers.toSorted((a, b) => a - b)[Math.floor((numbers.length - 1) * share)] ?? 0;
+}
+
+it("the bot holds no more after thousands of updates, and answers as fast", { timeout: 10_800_000 }, async () => {
+  const { home, world } = await openClawHome();
+  const telegram = await FakeTelegram.start();
+  onTestFinished(() => telegram.close());
+  const child = spawn(process.execPath, ["--expose-gc", "--import", REPORTER, PROGRAM, "bot"], {
+    cwd: home,
+    env: {
+      PATH: process.env["PATH"],
+      HOME: home,
+      TMPDIR: home,
+      CODEX_AUTH_BOT_TOKEN: telegram.token,
+      CODEX_AUTH_ALLOW_FROM: String(OWNER),
+      CODEX_AUTH_API_ROOT: telegram.url,
+    },
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  await expect.poll(() => output, { timeout: 15_000 }).toContain("listens");
+  const held = async (): Promise<Held> => {
+    const told = once(child, "message") as Promise<[Held]>;
+    child.send("tell");
+    return (await told)[0];
+  };
+  const owner = telegram.person(OWNER);
+  let looked = 0;
+  /** Does something and waits for the bot's next answer; gives the milliseconds. */
+  const answered = async (act: () => void): Promise<number> => {
+    looked = telegram.calls.length;
+    const began = performance.now();
+    act();
+    await telegram.waitFor(
+      () => {
+        while (looked < telegram.calls.length) if (ANSWERS.has(telegram.calls[looked++]?.method ?? "")) return true;
+        return undefined;
+      },
+      () => "an answer",
+      30_000,
+    );
+    return performance.now() - began;
+  };
+  await answered(() => owner.sends("/codex_auth"));
+  const picker = telegram.visible(OWNER).findLast(({ from }) => from === "bot");
+  const data =
+    telegram.everything(OWNER).findLast(({ messageId }) => messageId === picker?.messageId)?.buttons[0]
+      ?.callback_data ?? "";
+  const deeds: readonly (() => void)[] = [
+    ...WORDS.map((text) => () => void owner.sends(text)),
+    () => void owner.pressesData(1, `${data.slice(0, -4)}AAAA`),
+    () => {
+      telegram.person(STRANGER).sends("/codex_auth");
+      owner.sends("/codex_auth help");
+    },
+  ];
+  const before = readFileSync(world.storePath, "utf8");
+  const count = times(2_000) * endurance;
+  const tenth = Math.floor(count / 10);
+  const took: number[] = [];
+  const marks: Held[] = [];
+  for (let at = 0; at < count; at += 1) {
+    took.push(await answered(deeds[at % deeds.length] ?? (() => undefined)));
+    // What is made once is there by then: code that is compiled, lists that are full.
+    if (at === tenth * 5) marks.push(await held());
+  }
+  marks.push(await held());
+  const [half, end] = marks;
+  expect((end?.heap ?? 0) - (half?.heap ?? 0), JSON.stringify(marks)).toBeLessThan(4 * MB);
+  expect((end?.descriptors ?? 0) - (half?.descriptors ?? 0), JSON.stringify(marks)).toBeLessThan(4);
+  const [first, last] = [took.slice(0, tenth), took.slice(-tenth)].map((some) => percentile(some, 0.99));
+  // Other programs share the machine; what grows with each update would be many times as slow.
+  expect(last ?? 0, `p99 ${first} ms at first`).toBeLessThan((first ?? 0) * 3 + 50);
+  expect(readFileSync(world.storePath, "utf8")).toBe(before);
+  expect(readdirSync(join(world.paths.root, "chat")).length).toBeLessThan(20);
+  tellFigure("endurance, the bot", count, "updates answered");
+  tellFigure("endurance, p99 of the first tenth", Math.round(first ?? 0), "ms at first");
+  tellFigure("endurance, p99 of the last tenth", Math.round(last ?? 0), "ms at last");
+  tellFigure(
+    "endurance, growth of the heap",
+    Math.round(((end?.heap ?? 0) - (half?.heap ?? 0)) / 1024),
+    "KB from half to the end",
+  );
+});

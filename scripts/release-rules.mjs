@@ -48,11 +48,15 @@ export function provenanceProblems(manifest, licence) {
 
 /** Files that must not be in the tarball. */
 export function tarballProblems(files) {
-  const unwanted = (file) =>
+  return files.filter(isUnwanted).map((file) => `the npm package holds ${file}`);
+}
+
+function isUnwanted(file) {
+  return (
     /\.map$|\.tsbuildinfo$|(?<!\.d)\.[cm]?ts$/.test(file) ||
     /(?:^|\/)(?:tests?|fixtures?|node_modules|coverage)\/|\.(?:test|spec)\./.test(file) ||
-    /(?:^|\/)\.(?!env\.example$)/.test(file);
-  return files.filter(unwanted).map((file) => `the npm package holds ${file}`);
+    /(?:^|\/)\.(?!env\.example$)/.test(file)
+  );
 }
 
 /** Packages in the plugin's `node_modules` whose licence does not go with them. */

@@ -24,7 +24,11 @@ export type CodexAuthCommand = { readonly agentId?: string } & (
   | { readonly kind: "revoke"; readonly which: string; readonly sure: boolean }
   /** The card of one profile; without a name, the list of those there are. */
   | { readonly kind: "show"; readonly selector?: string }
-  | { readonly kind: "use" | "only" | "remove" | "reset" | "refresh"; readonly selector: string; readonly sure: boolean }
+  | {
+      readonly kind: "use" | "only" | "remove" | "reset" | "refresh";
+      readonly selector: string;
+      readonly sure: boolean;
+    }
   | { readonly kind: "rename"; readonly selector: string; readonly to: string; readonly sure: boolean }
   | { readonly kind: "rollback"; readonly which?: string; readonly sure: boolean }
 );

@@ -126,7 +126,7 @@ describe.each(["2026.4.5", "2026.5.28", "2026.9.6"] as const)("OpenClaw %s", (ve
     expect(receipt).toMatchObject({ outcome: "done", kind: "order", profileId: expect.stringMatching(/:second$/) });
     const executor = await readExecutor(ownPaths(home.stateDir));
     expect(executor).toMatchObject({ kind: "plugin", pid: world.gateway().pid() });
-    expect(await says("who is it")).toMatchObject({ tokenAccount: "acct-team" });
+    await world.phone.asks("/codex_auth show second", /Order: tried first/);
   });
 
   test("a job that a restart of the gateway interrupts ends after the start, and is told once to the chat that asked", async ({

@@ -5,7 +5,7 @@ import { request } from "undici";
 
 const EVERY_MS = 100;
 /** A busy machine may hold an answer back; a gateway that is gone refuses at once. */
-const ANSWER_MS = 10_000;
+const ANSWER_MS = 30_000;
 
 /** What was seen until the watch ended. */
 export interface Watched {
@@ -35,7 +35,8 @@ export function watchHealth(port: number): () => Promise<Watched> {
 }
 
 async function probe(port: number): Promise<string | undefined> {
-  const limits = { headersTimeout: ANSWER_MS, bodyTimeout: ANSWER_MS };
+  // A connection of its own each time: one that was kept may be closed by the gateway just as it is used.
+  const limits = { headersTimeout: ANSWER_MS, bodyTimeout: ANSWER_MS, reset: true };
   try {
     const { statusCode, body } = await request(`http://127.0.0.1:${port}/healthz`, limits);
     await body.dump();

@@ -2,6 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { expect } from "vitest";
+import type { ActionName } from "../../../src/chat/button.ts";
 import { until } from "./gateway.ts";
 import type { Shown } from "./plugin-phone.ts";
 import { OWNER } from "./plugin.ts";
@@ -104,7 +105,8 @@ export async function pressChanges(
   const { mark } = phone;
   lab.telegram.person(OWNER).sends("meet the limit");
   await phone.shows(/answer \d+|limit/i, mark);
-  const reset = await phone.presses(await phone.cardOf("ivan"), "codex_auth_reset", /Reset ivan\?/);
+  const limited = await cardWith(phone, "codex_auth_reset", ["ivan", "work", "second", "third"]);
+  const reset = await phone.presses(limited, "codex_auth_reset", /Reset \S+\?/);
   await phone.presses(reset, "codex_auth_resetyes", /✅/);
 
   const only = await phone.presses(await phone.cardOf("ivan"), "codex_auth_only", /alone\?/);
@@ -116,4 +118,13 @@ export async function pressChanges(
   const removed = await phone.presses(remove, "codex_auth_removeyes", /✅/);
   const undo = await phone.presses(removed, "codex_auth_undo", /\?/);
   await phone.presses(undo, "codex_auth_undoyes", /✅/);
+}
+
+/** The first of the cards that has a button of `action`: 2026.9.6 keeps a chat on the profile that it began with. */
+async function cardWith(phone: PluginWorld["phone"], action: ActionName, names: readonly string[]): Promise<Shown> {
+  for (const name of names) {
+    const card = await phone.cardOf(name);
+    if (card.buttons.some(({ callback_data: data }) => data?.startsWith(`${action}:`))) return card;
+  }
+  throw new Error(`no ${action} under the cards of ${names.join(", ")}`);
 }

@@ -15,7 +15,7 @@ import { seed, tellFigure, times } from "../lab/run.ts";
 type World = ReturnType<typeof applyWorld>;
 type Kind = "login" | "renewal" | "switch" | "remove" | "rollback" | "lease" | "end of a lease";
 
-const STRIDE = Math.max(1, Math.round(400 / times(100)));
+const STRIDE = Math.max(1, Math.round(800 / times(100)));
 
 /** Codes that tell a person of their disk, or that it is to be tried again. */
 const CLEAR = ["ERR_DISK_FULL", "ERR_FILE_UNWRITABLE", "ERR_FILE_UNREADABLE", "ERR_LOCK_LOST", "ERR_CANCELLED"];
@@ -161,7 +161,7 @@ describe("a disk that fails", () => {
         ["EIO", false],
       ];
       for (const [fault, lasts] of variants) {
-        // Each run visits another share of the operations; `SURVIVAL_SCALE=4` visits all.
+        // Each run visits another share of the operations; `SURVIVAL_SCALE=8` visits all.
         for (let at = 1 + (seed % STRIDE); ; at += STRIDE) {
           const home = join(folder, String((number += 1)));
           mkdirSync(home);

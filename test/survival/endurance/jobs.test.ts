@@ -21,6 +21,15 @@ import { endurance, tellFigure, times } from "../lab/run.ts";
 const MB = 1024 * 1024;
 const STEP_MS = 30 * MINUTE;
 
+/** How many records lie in `folder`. */
+function files(folder: string): number {
+  return readdirSync(folder).filter((name) => name.endsWith(".json")).length;
+}
+
+function mean(some: readonly number[]): number {
+  return some.reduce((sum, one) => sum + one, 0) / some.length;
+}
+
 it(
   "jobs leave no more behind than their limits say, and cost no more at the end",
   { timeout: 10_800_000 },
@@ -36,7 +45,7 @@ it(
     const receipts = new Receipts({ folder: paths.receipts, now });
     const outbox = new Outbox({ folder: paths.outbox, now });
     const services = { ...world.services, parked, queue, receipts, outbox, now };
-    const count = times(300) * endurance;
+    const count = times(220) * endurance;
     const tenth = Math.max(1, Math.floor(count / 10));
     const took: number[] = [];
     const marks: { heap: number; descriptors: number }[] = [];
@@ -57,9 +66,9 @@ it(
         marks.push({ heap: process.memoryUsage().heapUsed, descriptors: readdirSync("/proc/self/fd").length });
       }
     }
-    const files = (folder: string): number => readdirSync(folder).filter((name) => name.endsWith(".json")).length;
     const perDay = DAY / STEP_MS;
-    expect(files(paths.receipts)).toBeLessThanOrEqual(APPLY.receiptsKept);
+    // Whoever executes sweeps first: what this one left is swept by the next.
+    expect(files(paths.receipts)).toBeLessThanOrEqual(APPLY.receiptsKept + 1);
     // A day's jobs, their executor's record, and the one that has just ended.
     expect((await queue.list()).length).toBeLessThanOrEqual((APPLY.endedJobTtlMs / DAY) * perDay + 2);
     expect(readdirSync(join(paths.queue, "secrets"))).toEqual([]);
@@ -67,7 +76,6 @@ it(
     const [half, end] = marks;
     expect((end?.heap ?? 0) - (half?.heap ?? 0), JSON.stringify(marks)).toBeLessThan(8 * MB);
     expect((end?.descriptors ?? 0) - (half?.descriptors ?? 0), JSON.stringify(marks)).toBeLessThan(4);
-    const mean = (some: readonly number[]): number => some.reduce((sum, one) => sum + one, 0) / some.length;
     // From half on every folder is as full as it gets.
     const [middle, last] = [mean(took.slice(tenth * 5, tenth * 6)), mean(took.slice(-tenth))];
     expect(last).toBeLessThan(middle * 3 + 50);

@@ -51,7 +51,7 @@ interface Scene {
 }
 
 /** A machine where there is something to change for every button: logins, a waiting one, a sign-in under way, previews. */
-async function scene(): Promise<Scene> {
+async function openScene(): Promise<Scene> {
   const lab = await LoginLab.open();
   lab.allowOnly(OWNER, PARTNER, FORMER);
   await lab.start();
@@ -224,7 +224,7 @@ const STRANGERS: Readonly<Record<string, Stranger>> = {
 
 describe("nobody who may not", () => {
   it("gets anything done or shown, by any command or any button", async () => {
-    const machine = await scene();
+    const machine = await openScene();
     let tries = 0;
     for (const [who, { says, presses, refusal, mayLook = false, chat }] of Object.entries(STRANGERS)) {
       const place = chat === "group" ? machine.group : OWNER;
@@ -254,7 +254,7 @@ describe("nobody who may not", () => {
   });
 
   it("on the list signs in, changes or sees an address in a group: each such button is refused in words", async () => {
-    const machine = await scene();
+    const machine = await openScene();
     const { lab, group } = machine;
     for (const action of NAMES) {
       const { length } = lab.telegram.everything(group);

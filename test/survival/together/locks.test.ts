@@ -111,7 +111,7 @@ describe("a lock that lies in the way of a job", () => {
           makeFirst: true,
           activation: "auto",
         } as const;
-        await one.queue.enqueueLogin({ ...again, parkedId: waiting?.id ?? "", requestedBy } as never);
+        await one.queue.enqueueLogin({ ...again, parkedId: waiting?.id ?? "", requestedBy });
         await one.drain();
         expect(one.saved()).toBe(true);
       }),

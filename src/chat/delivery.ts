@@ -72,7 +72,7 @@ export class Delivery {
   async deliver(message: OutboxMessage): Promise<boolean> {
     const { services, port } = this.#options;
     const { id, address, content } = message;
-    if (services.now() < (this.#failed.get(id)?.dueAt ?? 0)) return false;
+    if (this.#mustWait(id)) return false;
     const asker = port.asker(address);
     // Asked again here: who was taken off the list since hears nothing any more.
     if (!services.allow(asker)) {
@@ -121,6 +121,14 @@ export class Delivery {
     const messageId = moved ?? address.messageId;
     if (content.kind === "receipt" && messageId !== undefined) await out.edit(messageId, reply);
     else await out.send(reply);
+  }
+
+  #mustWait(id: string): boolean {
+    const failure = this.#failed.get(id);
+    if (failure === undefined) return false;
+    const leftMs = failure.dueAt - this.#options.services.now();
+    // Further away than the pause was: the clock was set back, and must not hold an answer for as long.
+    return leftMs > 0 && leftMs <= failure.waitMs;
   }
 
   #postpone(id: string, personId: string): void {

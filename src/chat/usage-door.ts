@@ -10,6 +10,6 @@ export interface UsageDoor {
   /** The newest kept answers by profile id; asks nobody. */
   known(
     agentId: string,
-    profiles: readonly Pick<ProfileSummary, "id" | "identity">[],
+    profiles: readonly Pick<ProfileSummary, "id" | "identity" | "renewal">[],
   ): Promise<ReadonlyMap<string, KeptUsage>>;
 }

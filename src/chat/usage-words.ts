@@ -18,6 +18,12 @@ export interface Reader {
 
 const CELLS = 10;
 
+const NO_ANSWER = {
+  unreachable: "The provider could not be reached from this machine.",
+  timeout: "The provider did not answer in time.",
+  broken: "The connection to the provider broke off.",
+} as const;
+
 /** Everything that `report` says; `isShort` leaves out what stands beside the main limit. */
 export function reportLines(report: UsageReport, reader: Reader, isShort = false): readonly Line[] {
   const main = report.limits.filter(({ name }) => name === undefined);
@@ -25,8 +31,9 @@ export function reportLines(report: UsageReport, reader: Reader, isShort = false
   const windows = main.flatMap(({ windows: all }) => all);
   const lines: Line[] = windows.length === 0 ? [["The windows of its limit are unknown: the answer names none."]] : [];
   lines.push(...windows.map((window) => windowLine(window, reader)));
-  if (main.some(({ allowed, reached }) => reached === true || allowed === false) || report.reachedType !== undefined)
-    lines.push([`⛔ The limit is reached${reachedWords(report)}.`]);
+  const isReached =
+    main.some(({ allowed, reached }) => reached === true || allowed === false) || report.reachedType !== undefined;
+  if (isReached && !haveAllReset(windows, reader.now)) lines.push([`⛔ The limit is reached${reachedWords(report)}.`]);
   if (isShort) return lines;
   return [
     ...lines,
@@ -73,7 +80,7 @@ export function outcomeWords(outcome: UsageOutcome, renewsItself: boolean, reade
       return "Unavailable (another account answered).";
     case "trouble":
       return outcome.status === undefined
-        ? "The provider did not answer in time."
+        ? NO_ANSWER[outcome.how ?? "broken"]
         : `The provider gave no usable answer (HTTP ${outcome.status}).`;
   }
 }
@@ -100,11 +107,16 @@ function windowLine(window: UsageWindow, { now, timeZone }: Reader): Line {
   return [label, `: ${bar} ${usedWords(usedPercent)}, ${percent(left)} left; ${reset}`];
 }
 
+/** An earlier "reached" holds no longer than the windows that it was said of. */
+function haveAllReset(windows: readonly UsageWindow[], now: number): boolean {
+  return windows.length > 0 && windows.every(({ resetAtMs }) => resetAtMs !== undefined && resetAtMs <= now);
+}
+
 function otherLines({ name = "", windows, reached }: UsageLimit, reader: Reader): readonly Line[] {
   const label = cleanText(name, CHAT.maxLabelChars);
   const lines = windows.map((window): Line => [`${label} · `, ...windowLine(window, reader)]);
   if (windows.length === 0) lines.push([`${label}: unknown`]);
-  return reached === true ? [...lines, [`⛔ ${label}: the limit is reached.`]] : lines;
+  return reached === true && !haveAllReset(windows, reader.now) ? [...lines, [`⛔ ${label}: the limit is reached.`]] : lines;
 }
 
 function creditLines({ credits, resetCredits }: UsageReport): readonly Line[] {

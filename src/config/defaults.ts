@@ -168,6 +168,10 @@ export const PLUGIN = {
   buttonsKept: 2_048,
   /** How long after a failure the queue is looked at again. */
   retryMs: 15 * SECOND,
+  /** How long OpenClaw waits for what is under way when it stops the plugin; the rest ends by itself. */
+  stopWithinMs: 5 * SECOND,
+  /** How often other hosts are told of the profiles anew: OpenClaw's own sign-ins are seen nowhere else. */
+  publishEveryMs: 1 * MINUTE,
   /** How many pasted messages are known between the two hooks that tell of one. */
   pastesKept: 32,
   /** How long taking a message out of the chat may take. */
@@ -264,6 +268,8 @@ export const USAGE_CHECK = {
   /** After "too many requests": where the provider does not say when to come back, and the longest that is believed. */
   backoffMs: 1 * MINUTE,
   maxBackoffMs: 1 * HOUR,
+  /** How long the answer waits for another process that keeps the same account's figures; then they are left to that one. */
+  keepWaitMs: 1 * SECOND,
   /** The history of an account: one point in this time, for so long. */
   historyStepMs: 1 * HOUR,
   historyMs: 14 * DAY,

@@ -35,7 +35,7 @@ const ownersSchema = z.object({
  * The people in a parsed openclaw.json, each as `<channel>:<id>`: `commands.ownerAllowFrom` and the plugin's own `allowFrom`. A
  * bare number is a Telegram id: on other channels somebody may choose digits as their name. `*` is nobody: an owner has an id.
  */
-export function ownersIn(config: unknown): readonly string[] {
+function ownersIn(config: unknown): readonly string[] {
   const base = typeof config === "object" && config !== null ? config : {};
   const { commands, plugins } = ownersSchema.parse({ commands: {}, plugins: {}, ...base });
   const own = plugins.entries?.[PLUGIN_ID]?.config?.allowFrom ?? [];

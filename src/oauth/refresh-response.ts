@@ -93,7 +93,7 @@ function refusal(response: TokenResponse): Renewal {
   const isDead = status < 500 && (codes.some((one) => DEAD.has(one)) || (status === 401 && !isHtml(response)));
   if (isDead) {
     const reason = (code === undefined ? undefined : safeReason(code)) ?? `http_${status}`;
-    const message = deadWords(code);
+    const message = deadWords(code ?? "");
     return { kind: "dead", reason, error: said("ERR_RENEWAL_DEAD", response, message, SIGN_IN) };
   }
   // Only the server's own words say that it has not acted: a proxy answers like this when it has lost the server's answer.
@@ -104,7 +104,7 @@ function refusal(response: TokenResponse): Renewal {
   return { kind: "refused", error: said("ERR_RENEWAL_REFUSED", response, ...refusedWords(response), true) };
 }
 
-function deadWords(code: string | undefined): string {
+function deadWords(code: string): string {
   switch (code) {
     case "refresh_token_reused":
       return "The sign-in server has ended this login, because its refresh token was used somewhere else too";

@@ -6,7 +6,7 @@ import type { JsonObject } from "./json-files.ts";
 export type SdkShape = "one-file" | "two-files" | "sqlite";
 
 /** What {@link DatabaseSdk.update} made of an update: `refused` = OpenClaw gave nothing, which is a database that somebody holds, or a write that failed. */
-export type SdkUpdate = "written" | "unchanged" | "refused";
+type SdkUpdate = "written" | "unchanged" | "refused";
 
 /** What every shape can do. A missing `agentDir` means the store that all agents share. */
 interface CommonSdk {

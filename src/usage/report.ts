@@ -56,3 +56,15 @@ export type UsageWindow = z.infer<typeof usageWindowSchema>;
 export type UsageLimit = z.infer<typeof usageLimitSchema>;
 /** What is known of an account's usage. */
 export type UsageReport = z.infer<typeof usageReportSchema>;
+
+/** Whether `text` is a finite number, as an amount has to be. */
+export function isAmount(text: string): boolean {
+  return /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i.test(text) && Number.isFinite(Number(text));
+}
+
+/** Whether `report` has any figure at all; without one it is no reason to forget an earlier one. */
+export function hasFigures({ limits, credits, spend }: UsageReport): boolean {
+  const windows = limits.flatMap((limit) => limit.windows);
+  if (windows.some(({ usedPercent }) => usedPercent !== undefined)) return true;
+  return [credits?.balance, spend?.used, spend?.remaining, spend?.usedPercent].some((figure) => figure !== undefined);
+}

@@ -8,7 +8,7 @@ import type { Identity } from "../profiles/claims.ts";
 import { ensurePrivateFolder } from "../storage/atomic-write.ts";
 import { withProcessLock } from "../storage/process-lock.ts";
 import { RecordFolder } from "../storage/record-folder.ts";
-import { usageReportSchema, type UsageReport } from "./report.ts";
+import { hasFigures, usageReportSchema, type UsageReport } from "./report.ts";
 
 const pointSchema = z.object({
   atMs: z.number(),
@@ -57,10 +57,13 @@ export class UsageRecords {
     return record === undefined ? undefined : this.#current(record);
   }
 
-  /** Keeps an answer of now, and what of the history is young enough. */
+  /** Keeps an answer of now, and what of the history is young enough; one without any figure forgets no earlier one that has some. */
   async keep(key: string, report: UsageReport): Promise<void> {
     const atMs = this.#now();
-    await this.#change(key, ({ points }) => ({ latest: { atMs, report }, points: withPoint(points, atMs, report) }));
+    await this.#change(key, ({ latest, points }) => {
+      const isLoss = latest !== undefined && hasFigures(latest.report) && !hasFigures(report);
+      return { latest: isLoss ? latest : { atMs, report }, points: withPoint(points, atMs, report) };
+    });
     await this.#sweep();
   }
 
@@ -74,11 +77,12 @@ export class UsageRecords {
     change: (record: Pick<UsageRecord, "latest" | "points" | "holdUntilMs">) => typeof record,
   ): Promise<void> {
     await ensurePrivateFolder(this.#folder.folder);
-    await withProcessLock(join(this.#folder.folder, key), async () => {
+    const keep = async (): Promise<void> => {
       // A damaged file makes this throw: it is left as it is.
       const record = (await this.get(key)) ?? { points: [] };
       await this.#folder.put(key, { schemaVersion: 1, key, ...change(record) });
-    });
+    };
+    await withProcessLock(join(this.#folder.folder, key), keep, { waitMs: USAGE_CHECK.keepWaitMs });
   }
 
   #current(record: UsageRecord): UsageRecord {

@@ -4,15 +4,16 @@ import { setTimeout as pause } from "node:timers/promises";
 import PQueue from "p-queue";
 import { USAGE_CHECK } from "../config/defaults.ts";
 import { decodeAccessToken, identityOf } from "../profiles/claims.ts";
-import { accessTokenOf, openCredential, refreshTokenOf, type Credential } from "../profiles/profile.ts";
+import { accessTokenOf, openCredential, refreshFenceOf, refreshTokenOf, type Credential } from "../profiles/profile.ts";
 import type { ProfileStore } from "../profiles/store.ts";
 import type { ProfileSummary } from "../profiles/summary.ts";
 import { fingerprint } from "../secrets/fingerprint.ts";
 import type { Log } from "../secrets/log.ts";
 import type { UsageReport } from "./report.ts";
+import { believable, isWithin, UsageMemory } from "./usage-memory.ts";
 import { usageKey, type UsagePoint, type UsageRecord, type UsageRecords } from "./usage-records.ts";
 import type { UsageServer } from "./usage-server.ts";
-import { judgeWhamAnswer, type AskedFor, type WhamVerdict } from "./wham-verdict.ts";
+import { failureCode, judgeWhamAnswer, judgeWhamFailure, type AskedFor, type WhamVerdict } from "./wham-verdict.ts";
 import { whamRequest, type WhamCall, type WhamOptions } from "./wham.ts";
 
 /** How the check of one profile ended. */
@@ -53,7 +54,12 @@ export interface UsageServiceParts {
 }
 
 /** A profile, and whose login it holds. */
-type Whose = Pick<ProfileSummary, "id" | "identity">;
+type Whose = Pick<ProfileSummary, "id" | "identity" | "renewal">;
+
+/** What one call has met so far: after "too many requests" the rest of it is not asked. */
+interface Run {
+  holdUntilMs: number;
+}
 
 interface Running {
   readonly startedAtMs: number;
@@ -69,43 +75,51 @@ export class UsageService {
   readonly #parts: UsageServiceParts;
   readonly #queue = new PQueue({ concurrency: USAGE_CHECK.concurrent });
   readonly #running = new Map<string, Running>();
+  readonly #memory: UsageMemory;
 
   constructor(parts: UsageServiceParts) {
     this.#parts = parts;
+    this.#memory = new UsageMemory(parts.now);
   }
 
   /** Checks these profiles of an agent, a few at a time; the answers are in the order of the ids. */
   async check(agentId: string, profileIds: readonly string[]): Promise<readonly ProfileUsage[]> {
-    return Promise.all(profileIds.map((profileId) => this.#shared(agentId, profileId)));
+    const run: Run = { holdUntilMs: 0 };
+    return Promise.all(profileIds.map((profileId) => this.#shared(agentId, profileId, run)));
   }
 
   /** The newest kept answers about the accounts of these profiles, by profile id; asks nobody. */
   async known(agentId: string, profiles: readonly Whose[]): Promise<ReadonlyMap<string, KeptUsage>> {
     const found = await Promise.all(
       profiles.map(
-        async ({ id, identity }) => [id, (await this.#record(usageKey(identity, agentId, id)))?.latest] as const,
+        async (profile) => [profile.id, (await this.#record(this.#keyOf(agentId, profile)))?.latest] as const,
       ),
     );
     return new Map(found.flatMap(([id, latest]) => (latest === undefined ? [] : [[id, latest]])));
   }
 
   /** The course of the last two weeks, the oldest first; asks nobody. */
-  async history(agentId: string, { id, identity }: Whose): Promise<readonly UsagePoint[]> {
-    return (await this.#record(usageKey(identity, agentId, id)))?.points ?? [];
+  async history(agentId: string, profile: Whose): Promise<readonly UsagePoint[]> {
+    return (await this.#record(this.#keyOf(agentId, profile)))?.points ?? [];
+  }
+
+  #keyOf(agentId: string, { id, identity, renewal }: Whose): string {
+    const last = renewal === undefined ? undefined : this.#memory.lastKey(agentId, id);
+    return last ?? usageKey(identity, agentId, id);
   }
 
   /** The same question within 20 s gets the same answer, unless the profile has another login by now. */
-  async #shared(agentId: string, profileId: string): Promise<ProfileUsage> {
+  async #shared(agentId: string, profileId: string, run: Run): Promise<ProfileUsage> {
     const { now, store } = this.#parts;
     const stored = await store.readCredential(profileId, agentId);
     const startedAtMs = now();
     for (const [key, { isOver, startedAtMs: since }] of this.#running)
-      if (isOver && startedAtMs - since >= USAGE_CHECK.shareMs) this.#running.delete(key);
+      if (isOver && !isWithin(startedAtMs - since, USAGE_CHECK.shareMs)) this.#running.delete(key);
     const login = stored === undefined ? "none" : fingerprint(stored.credential);
     const key = JSON.stringify([agentId, profileId, login]);
     const earlier = this.#running.get(key);
     if (earlier !== undefined) return earlier.result;
-    const result = this.#queue.add(() => this.#check(agentId, profileId));
+    const result = this.#queue.add(() => this.#check(agentId, profileId, run));
     const running: Running = { startedAtMs, result, isOver: false };
     this.#running.set(key, running);
     try {
@@ -118,14 +132,18 @@ export class UsageService {
     }
   }
 
-  async #check(agentId: string, profileId: string): Promise<ProfileUsage> {
+  async #check(agentId: string, profileId: string, run: Run): Promise<ProfileUsage> {
     const { now, store } = this.#parts;
     const stored = await store.readCredential(profileId, agentId);
     const credential = stored === undefined ? undefined : openCredential(stored.credential);
     const token = credential === undefined ? undefined : accessTokenOf(credential);
     const claims = token === undefined ? undefined : decodeAccessToken(token);
     const identity = claims === undefined ? undefined : identityOf(claims);
-    const key = usageKey(identity, agentId, profileId);
+    const isRenewing = credential !== undefined && refreshFenceOf(credential) !== undefined;
+    const key =
+      (token === undefined && isRenewing ? this.#memory.lastKey(agentId, profileId) : undefined) ??
+      usageKey(identity, agentId, profileId);
+    if (token !== undefined) this.#memory.keep(agentId, profileId, key);
     const record = await this.#record(key);
     const answered = (outcome: UsageOutcome): ProfileUsage => ({
       profileId,
@@ -137,11 +155,15 @@ export class UsageService {
     if (credential === undefined || token === undefined) return answered({ kind: "no-token" });
     const expiredAtMs = claims?.expiresAtMs ?? storedExpiry(credential);
     if (expiredAtMs !== undefined && expiredAtMs <= now()) return answered({ kind: "expired", expiredAtMs });
-    if (record?.holdUntilMs !== undefined && record.holdUntilMs > now())
-      return answered({ kind: "busy", retryAtMs: record.holdUntilMs });
+    const holdUntilMs = Math.max(run.holdUntilMs, this.#memory.holdUntilMs(key), believable(record?.holdUntilMs, now()));
+    if (holdUntilMs > now()) return answered({ kind: "busy", retryAtMs: holdUntilMs });
     const accountId = claims?.accountId ?? storedAccount(credential);
     const email = claims?.email ?? credential.email;
-    const outcome = await this.#ask({ token, accountId, identity, email });
+    const outcome = await this.#ask({ token, accountId, identity: { userId: claims?.userId, accountId }, email });
+    if (outcome.kind === "busy") {
+      run.holdUntilMs = Math.max(run.holdUntilMs, outcome.retryAtMs);
+      this.#memory.hold(key, outcome.retryAtMs);
+    }
     await this.#remember(key, outcome);
     return answered(outcome);
   }
@@ -155,12 +177,12 @@ export class UsageService {
   }
 
   async #try(asking: Asking): Promise<WhamVerdict> {
-    const { now, request, server } = this.#parts;
+    const { log, now, request, server } = this.#parts;
     try {
       return judgeWhamAnswer(await whamRequest(server, asking, request), asking, now());
-    } catch {
-      // What undici throws may quote the answer; that none came is all there is to say.
-      return { kind: "trouble", isTransient: true };
+    } catch (error) {
+      log.warn("usage.ask", { code: failureCode(error) });
+      return judgeWhamFailure(error);
     }
   }
 

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { cleanText } from "../clean-text.ts";
 import { USAGE_CHECK } from "../config/defaults.ts";
 import { DAY } from "../config/units.ts";
-import type { UsageLimit, UsageReport, UsageWindow } from "./report.ts";
+import { isAmount, type UsageLimit, type UsageReport, type UsageWindow } from "./report.ts";
 
 /** Who the answer says it is about; ids are compared and never shown, so they are as they came. */
 export interface AnswerOwner {
@@ -109,10 +109,13 @@ function windowOf(window: Fields, now: number): UsageWindow {
   };
 }
 
-/** `reset_at` is in seconds, 0 where it is not known; then `reset_after_seconds` counts (§1.11). */
+/**
+ * `reset_at` is in seconds, 0 where it is not known; then `reset_after_seconds` counts (§1.11), and also where our clock goes ahead
+ * of theirs: figures that have just come are not over.
+ */
 function resetOf(from: Fields, now: number): number | undefined {
   const at = within(from["reset_at"], 1, 8.64e12);
-  if (at !== undefined && at * 1_000 <= now + MAX_RESET_AHEAD_MS) return Math.floor(at * 1_000);
+  if (at !== undefined && at * 1_000 > now && at * 1_000 <= now + MAX_RESET_AHEAD_MS) return Math.floor(at * 1_000);
   const after = within(from["reset_after_seconds"], 1, MAX_RESET_AHEAD_MS / 1_000);
   return after === undefined ? undefined : Math.floor(now + after * 1_000);
 }
@@ -158,10 +161,11 @@ function label(from: Fields, key: string): string | undefined {
   return clean === "" ? undefined : clean;
 }
 
+/** As the provider writes it, where it is a number at all. */
 function amount(value: unknown): string | undefined {
-  const given = typeof value === "number" && Number.isFinite(value) ? String(value) : value;
+  const given = typeof value === "number" ? String(value) : value;
   const clean = typeof given === "string" ? cleanText(given, USAGE_CHECK.maxLabelChars) : "";
-  return clean === "" ? undefined : clean;
+  return isAmount(clean) ? clean : undefined;
 }
 
 function flag(from: Fields, key: string): boolean | undefined {

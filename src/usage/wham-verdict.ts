@@ -1,15 +1,17 @@
 // What an answer to a usage request means. A refusal is rarely about the sign-in, so only a plain 401 is taken for that. Pure.
 
 import { USAGE_CHECK } from "../config/defaults.ts";
+import { systemCode } from "../errors.ts";
 import { retryAfterMs } from "../http/answer.ts";
-import { sameIdentity, type Identity } from "../profiles/claims.ts";
+import type { Identity } from "../profiles/claims.ts";
 import type { UsageReport } from "./report.ts";
 import { readWhamBody, type AnswerOwner } from "./wham-body.ts";
 import type { WhamAnswer } from "./wham.ts";
 
 /** Whose answer was asked for, as far as the profile's own login says. */
 export interface AskedFor {
-  readonly identity?: Identity | undefined;
+  /** One half may be unknown. */
+  readonly identity?: { readonly [half in keyof Identity]?: string | undefined } | undefined;
   readonly email?: string | undefined;
 }
 
@@ -26,8 +28,22 @@ export type WhamVerdict =
   /** The provider itself says no: no entitlement, or another workspace. */
   | { readonly kind: "refused"; readonly status: number }
   | { readonly kind: "busy"; readonly retryAtMs: number }
-  /** No usable answer; `status` is absent where none came at all. */
-  | { readonly kind: "trouble"; readonly status?: number; readonly isTransient: boolean };
+  /** No usable answer; where none came at all, `status` is absent and `how` says why. */
+  | {
+      readonly kind: "trouble";
+      readonly status?: number;
+      readonly how?: "unreachable" | "timeout" | "broken";
+      readonly isTransient: boolean;
+    };
+
+const TIMEOUTS = [
+  "TimeoutError",
+  "ETIMEDOUT",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "UND_ERR_HEADERS_TIMEOUT",
+  "UND_ERR_BODY_TIMEOUT",
+];
+const UNREACHABLE = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "EADDRNOTAVAIL"];
 
 /** Judges `answer`. */
 export function judgeWhamAnswer(answer: WhamAnswer, asked: AskedFor, now: number): WhamVerdict {
@@ -37,6 +53,8 @@ export function judgeWhamAnswer(answer: WhamAnswer, asked: AskedFor, now: number
     return { kind: "busy", retryAtMs: now + Math.min(Math.max(wait, 1_000), USAGE_CHECK.maxBackoffMs) };
   }
   if ((status === 401 || status === 403) && isPage(answer)) return { kind: "blocked" };
+  // The provider's own no is a JSON object; text or nothing at all comes from whatever stands in between.
+  if (status === 403 && !isObject(jsonOf(answer.body))) return { kind: "blocked" };
   if (status === 401) return { kind: "renew" };
   if (status === 402 || status === 403 || status === 404) return { kind: "refused", status };
   if (status !== 200) return { kind: "trouble", status, isTransient: status >= 500 || status === 408 };
@@ -53,12 +71,33 @@ export function judgeWhamAnswer(answer: WhamAnswer, asked: AskedFor, now: number
  */
 export function compareOwner(owner: AnswerOwner, { identity, email }: AskedFor): "same" | "other" | "unsaid" {
   const accountId = owner.accountId === owner.userId ? undefined : owner.accountId;
-  if (identity !== undefined && (owner.userId !== undefined || accountId !== undefined)) {
-    const said = { userId: owner.userId ?? identity.userId, accountId: accountId ?? identity.accountId };
-    return sameIdentity(said, identity) ? "same" : "other";
-  }
+  const user = compareHalf(owner.userId, identity?.userId);
+  if (user === "other" || compareHalf(accountId, identity?.accountId) === "other") return "other";
+  if (user === "same") return "same";
+  // A workspace alone has many users: whose figures they are, only the address can tell.
   if (owner.email === undefined || email === undefined) return "unsaid";
   return owner.email.toLowerCase() === email.toLowerCase() ? "same" : "other";
+}
+
+function compareHalf(said: string | undefined, asked: string | undefined): "same" | "other" | "unsaid" {
+  if (said === undefined || asked === undefined) return "unsaid";
+  return said === asked ? "same" : "other";
+}
+
+/** What a request means that got no answer; what undici throws may quote the answer, so nothing but its code is looked at. */
+export function judgeWhamFailure(error: unknown): WhamVerdict {
+  const name = failureCode(error);
+  const how = TIMEOUTS.includes(name) ? "timeout" : UNREACHABLE.includes(name) ? "unreachable" : "broken";
+  return { kind: "trouble", how, isTransient: true };
+}
+
+/** The code of what a request rejected with, or its name: fit for the log. */
+export function failureCode(error: unknown): string {
+  return systemCode(error) ?? (error instanceof Error ? error.name : "unknown");
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isPage({ headers, body }: WhamAnswer): boolean {

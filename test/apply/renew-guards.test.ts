@@ -36,19 +36,6 @@ function put(w: World, id: string, entry: object): void {
   writeFileSync(w.storePath, JSON.stringify({ ...store, profiles: { ...store.profiles, [id]: entry } }));
 }
 
-/** Lets the next call of `target[name]` throw, once. */
-function failOnce<T extends object, K extends keyof T & string>(target: T, name: K, code: ErrorCode): void {
-  const real = (target[name] as unknown as (...args: unknown[]) => Promise<unknown>).bind(target);
-  let isOver = false;
-  Object.assign(target, {
-    [name]: (...args: unknown[]) => {
-      if (isOver) return real(...args);
-      isOver = true;
-      return Promise.reject(failure(code));
-    },
-  });
-}
-
 describe("a renewal where several agents are concerned", () => {
   it("sends nothing where another agent has another login of the same account: it may be the later one", async () => {
     const w = await renewalWorld();
@@ -225,7 +212,11 @@ describe("a renewal that is interrupted", () => {
 
   it("keeps its tokens where the disk is too full for them in one place", async () => {
     const w = await renewalWorld();
-    failOnce(w.queue.secrets, "put", "ERR_DISK_FULL");
+    const keep = w.queue.secrets.put.bind(w.queue.secrets);
+    w.queue.secrets.put = () => {
+      w.queue.secrets.put = keep;
+      return Promise.reject(failure("ERR_DISK_FULL"));
+    };
     const job = await w.renew();
     await w.drain();
     expect(await receiptOf(w, job.id)).toMatchObject({

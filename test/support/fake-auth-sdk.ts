@@ -17,7 +17,7 @@ export interface FakeStore {
 }
 
 /** A chat with the profile that it is bound to. */
-export interface FakeSession {
+interface FakeSession {
   authProfileOverride?: string;
   authProfileOverrideSource?: string;
   [name: string]: unknown;

@@ -33,10 +33,10 @@ export async function renewableOf(job: RenewJob, services: ExecutorServices, ren
 }
 
 /** Whether the gateway can be told, seen before any lock is taken: it may just be starting, or its door may be shut. */
-export async function assertGatewayHears(run: JobRun, services: ExecutorServices): Promise<void> {
+export async function assertGatewayHears(run: JobRun, job: RenewJob, services: ExecutorServices): Promise<void> {
   const location = await locateSettled(run, services);
-  if (location.kind === "running") await services.gateway.profiles(location.instance, run.job.agentId);
-  await assertGatewayTold(run.job as RenewJob, services);
+  if (location.kind === "running") await services.gateway.profiles(location.instance, job.agentId);
+  await assertGatewayTold(job, services);
 }
 
 /** Whether a gateway that runs by now will be told, asked once more under the lock: the wait for it may have been long. */
@@ -88,10 +88,10 @@ async function assertOneOwner(
   job: RenewJob,
   token: Secret,
   { store }: ExecutorServices,
-  { elsewhere }: RenewalPort,
+  renewal: RenewalPort,
 ): Promise<void> {
   const print = fingerprint(token);
-  const shared = await store.sharedTokens(await elsewhere());
+  const shared = await store.sharedTokens(await renewal.elsewhere());
   const holders = shared.find((one) => one.fingerprint === print)?.holders ?? [];
   const agents = new Set((await store.agents()).map(({ agentId }) => agentId));
   const others = holders.filter(({ owner, profileId }) => !agents.has(owner) || profileId !== job.profileId);

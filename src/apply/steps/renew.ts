@@ -37,7 +37,7 @@ export async function renew(run: JobRun, services: ExecutorServices): Promise<vo
   if (job.kind !== "renew-login") throw new TypeError("Expected a renewal.");
   const { renewal } = services;
   if (renewal === undefined || services.store.holding === undefined) throw notHere();
-  if (!(await hasCome(job, services))) await assertGatewayHears(run, services);
+  if (!(await hasCome(job, services))) await assertGatewayHears(run, job, services);
   const cancel = watchCancel(run, services);
   try {
     await underLocks(
@@ -50,7 +50,7 @@ export async function renew(run: JobRun, services: ExecutorServices): Promise<vo
         await assertStillAllowed(job, services);
         if (await services.queue.isCancelRequested(job.id)) throw cancelled(job);
         cancel.stop();
-        await renewUnderLock(run, inside, renewal, hold);
+        await renewUnderLock(run, job, inside, { renewal, hold });
       },
       cancel.signal,
     );
@@ -97,11 +97,10 @@ async function underLocks(
 
 async function renewUnderLock(
   run: JobRun,
+  job: RenewJob,
   services: ExecutorServices,
-  renewal: RenewalPort,
-  hold: Hold,
+  { renewal, hold }: { readonly renewal: RenewalPort; readonly hold: Hold },
 ): Promise<void> {
-  const job = run.job as RenewJob;
   await assertGatewayTold(job, services);
   const { stored, token } = await renewableOf(job, services, renewal);
   const about = aboutOf(job, token);
@@ -134,7 +133,7 @@ async function renewUnderLock(
     case "dead":
       return end(run, services, { token, reason: outcome.reason, error: outcome.error }, renewal);
     case "renewed":
-      return keep(run, services, { stored, token, tokens: outcome.tokens }, renewal);
+      return keep(run, services, { job, stored, token, tokens: outcome.tokens }, renewal);
   }
 }
 
@@ -162,16 +161,16 @@ async function end(
 async function keep(
   run: JobRun,
   services: ExecutorServices,
-  { stored, token, tokens }: Renewable & { readonly tokens: RenewedTokens },
+  { job, stored, token, tokens }: Renewable & { readonly job: RenewJob; readonly tokens: RenewedTokens },
   renewal: RenewalPort,
 ): Promise<void> {
   const login = storeTokens(renewedLogin(stored, tokens));
   const received: JobSecret = { login, presented: fingerprint(token) };
   try {
-    await services.queue.secrets.put(run.job.id, received);
+    await services.queue.secrets.put(job.id, received);
   } catch (error) {
     // The only copy there is: it is kept in the other place, rather than to fail with it.
-    await parkLogin(run.job as RenewJob, login, { reason: "store-failed", problem: problemOf(error) }, services);
+    await parkLogin(job, login, { reason: "store-failed", problem: problemOf(error) }, services);
     throw error;
   }
   await storeIt(run, services, received, renewal);

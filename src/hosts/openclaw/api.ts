@@ -92,13 +92,13 @@ export interface PluginService {
 }
 
 /** OpenClaw's way to send a message into a channel (`api.runtime.channel.outbound.loadAdapter`). */
-export interface OutboundAdapter {
+interface OutboundAdapter {
   readonly sendPayload?: (message: OutboundMessage & { readonly payload: ReplyPayload }) => Promise<unknown>;
   readonly sendText?: (message: OutboundMessage) => Promise<unknown>;
 }
 
 /** One message for an {@link OutboundAdapter}. */
-export interface OutboundMessage {
+interface OutboundMessage {
   readonly cfg: unknown;
   readonly to: string;
   readonly text: string;

@@ -4,6 +4,7 @@ import type { Asker } from "../../chat/conversation.ts";
 import { ChatRouter } from "../../chat/router.ts";
 import type { ChatServices } from "../../chat/services.ts";
 import { loadConfig, type Config } from "../../config/config.ts";
+import { PLUGIN } from "../../config/defaults.ts";
 import type { Environment } from "../../config/env.ts";
 import { openClawSettingsFile } from "../../config/openclaw-owners.ts";
 import { openClawPaths, ownPaths } from "../../config/paths.ts";
@@ -43,6 +44,10 @@ export interface ComposeOptions {
   readonly answerWithinMs?: number;
   /** How long the queue is left alone after the start, in milliseconds. Default: as long as this version needs. */
   readonly settlesMs?: number;
+  /** How long after a failure the queue is looked at again, in milliseconds. Default `PLUGIN.retryMs`. */
+  readonly retryMs?: number;
+  /** How often the profiles are published, in milliseconds. Default `PLUGIN.publishEveryMs`. */
+  readonly publishEveryMs?: number;
   /** The first wait before an answer that could not be sent is tried again, in milliseconds. Default `CHAT.deliveryRetryMs`. */
   readonly deliveryRetryMs?: number;
 }
@@ -57,6 +62,10 @@ export interface PluginHost {
   readonly log: Log;
   /** How long the queue is left alone after the start, in milliseconds. */
   readonly settlesMs: number;
+  /** How long after a failure the queue is looked at again, in milliseconds. */
+  readonly retryMs: number;
+  /** How often the profiles are published, in milliseconds. */
+  readonly publishEveryMs: number;
   /** What `doctor` looks at. */
   readonly doctor: PluginDoctorParts;
   /** Absent where no broker is set. */
@@ -119,6 +128,7 @@ export async function composePlugin(options: ComposeOptions): Promise<PluginHost
     delivery,
     queue: parts.engine.queue,
     remove,
+    burn: (pasted) => services.signIns.burn(pasted),
     abilities,
     owners: () => parts.owners.people(),
     log,
@@ -132,6 +142,8 @@ export async function composePlugin(options: ComposeOptions): Promise<PluginHost
     delivery,
     log,
     settlesMs: options.settlesMs ?? abilities.settlesMs,
+    retryMs: options.retryMs ?? PLUGIN.retryMs,
+    publishEveryMs: options.publishEveryMs ?? PLUGIN.publishEveryMs,
     doctor,
     lease,
     keepLease: async (signal) => {

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { mayHoldCallback } from "../../chat/command.ts";
 import type { Asker } from "../../chat/conversation.ts";
 import { PLUGIN } from "../../config/defaults.ts";
+import { looksLikeCallbackUrl } from "../../oauth/callback-text.ts";
 import type { Abilities } from "./abilities.ts";
 import { askerAt, type Place } from "./place.ts";
 import { commandIn } from "./shadowed.ts";
@@ -14,17 +15,20 @@ const idText = z.union([z.string(), z.number()]).transform(String).optional().ca
 const eventSchema = z.object({
   content: z.string(),
   channel: text,
-  senderId: text,
+  senderId: idText,
   isGroup: z.boolean().optional().catch(undefined),
   messageId: idText,
   metadata: z.object({ messageId: idText }).optional().catch(undefined),
 });
-const contextSchema = z.object({ channelId: text, accountId: text, conversationId: text, senderId: text }).catch({});
+const contextSchema = z
+  .object({ channelId: text, accountId: text, conversationId: idText, senderId: idText })
+  .catch({});
 
 /** A plain message that may hold the address of a sign-in, or is a command that a skill stands before. */
 export interface Pasted extends Place {
   readonly text: string;
-  readonly senderId: string;
+  /** Absent where OpenClaw did not say who wrote: then it is an address for certain. */
+  readonly senderId: string | undefined;
   /** Only where OpenClaw says that it is not a group. */
   readonly isPrivate: boolean;
   /** Absent where OpenClaw did not say which message it is. */
@@ -32,24 +36,26 @@ export interface Pasted extends Place {
 }
 
 /** Whether a plain message is to be looked into: an address or a part of one; anything shorter is the model's. */
-export function mayBePasted(content: string): boolean {
+function mayBePasted(content: string): boolean {
   const words = content.trim();
   return mayHoldCallback(words) || /^[\w.~%-]{20,}$/.test(words) || /(?:^|[?&#\s])(?:code|state)=\S/.test(words);
 }
 
 /** Brings together what OpenClaw tells of one message in two hooks. */
 export class PastedMessages {
-  /** Ids of messages by the fingerprint of their text, from `message_received`, which comes first in the same turn. */
+  /** Ids of messages by place and fingerprint of the text, from `message_received`, which comes first in the same turn. */
   readonly #ids = new Map<string, string>();
 
   /** `message_received`: to 2026.5 only this hook tells the message's id (docs/openclaw-generations.md, d). */
-  received(event: unknown): void {
+  received(event: unknown, context: unknown): void {
     const parsed = eventSchema.safeParse(event);
     if (!parsed.success || !mayBePasted(parsed.data.content)) return;
     const { content, messageId, metadata } = parsed.data;
     const id = messageId ?? metadata?.messageId;
-    if (id === undefined) return;
-    this.#ids.set(printOf(content), id);
+    const place = placeIn(parsed.data, context);
+    // Nobody knows which message of which chat that number would be.
+    if (id === undefined || place.chat === "") return;
+    this.#ids.set(keyOf(place, content), id);
     const [oldest] = this.#ids.keys();
     if (this.#ids.size > PLUGIN.pastesKept && oldest !== undefined) this.#ids.delete(oldest);
   }
@@ -59,37 +65,52 @@ export class PastedMessages {
     const parsed = eventSchema.safeParse(event);
     if (!parsed.success) return undefined;
     if (!mayBePasted(parsed.data.content) && commandIn(parsed.data.content) === undefined) return undefined;
-    const { content, isGroup, messageId, ...said } = parsed.data;
-    const about = contextSchema.parse(context);
-    const channel = said.channel ?? about.channelId ?? "";
-    const senderId = said.senderId ?? about.senderId;
-    const print = printOf(content);
-    const id = messageId ?? this.#ids.get(print);
-    this.#ids.delete(print);
-    if (senderId === undefined) return undefined;
-    const chat = (about.conversationId ?? senderId).replace(`${channel}:`, "").replace(/^group:|:topic:.*$/g, "");
+    const { content, isGroup, messageId } = parsed.data;
+    const place = placeIn(parsed.data, context);
+    const senderId = senderIn(parsed.data, context);
+    const key = keyOf(place, content);
+    const id = messageId ?? this.#ids.get(key);
+    this.#ids.delete(key);
+    // A key stays away from the model, whoever sent it; everything else of nobody is none of ours.
+    if (senderId === undefined && !looksLikeCallbackUrl(content)) return undefined;
     return {
       text: content,
-      channel,
-      accountId: about.accountId ?? "default",
+      ...place,
       senderId,
-      chat,
-      isPrivate: isGroup === false && chat === senderId,
+      isPrivate: isGroup === false && place.chat === senderId,
       messageId: id,
     };
   }
 }
 
-/** The asker of a pasted message. */
-export function askerOfPaste(pasted: Pasted, abilities: Abilities): Asker {
+type Said = z.infer<typeof eventSchema>;
+
+/** Where a message was written; the chat is empty where that was not said. */
+function placeIn(said: Said, context: unknown): Place {
+  const about = contextSchema.parse(context);
+  const channel = said.channel ?? about.channelId ?? "";
+  const named = about.conversationId ?? senderIn(said, context) ?? "";
+  const chat = named.replace(`${channel}:`, "").replace(/^group:|:topic:.*$/g, "");
+  return { channel, accountId: about.accountId ?? "default", chat };
+}
+
+function senderIn({ senderId }: Said, context: unknown): string | undefined {
+  const found = senderId ?? contextSchema.parse(context).senderId;
+  return found === "" ? undefined : found;
+}
+
+/** The asker of a pasted message; undefined where nobody is said to have written it. */
+export function askerOfPaste(pasted: Pasted, abilities: Abilities): Asker | undefined {
   const { channel, senderId, isPrivate } = pasted;
+  if (senderId === undefined) return undefined;
   return askerAt(pasted, senderId, isPrivate && channel === "telegram", abilities);
 }
 
 /** Takes a message out of a chat; false where that is impossible. */
 export type DeleteMessage = (accountId: string, chat: string, messageId: string) => Promise<boolean>;
 
-/** What is kept of a text for a moment: never the text, which may be a key. */
-function printOf(content: string): string {
-  return createHash("sha256").update(content).digest("base64url");
+/** What is kept of a message for a moment: never the text, which may be a key. Another chat's message has another number. */
+function keyOf({ channel, accountId, chat }: Place, content: string): string {
+  const print = createHash("sha256").update(content).digest("base64url");
+  return JSON.stringify([channel, accountId, chat, print]);
 }

@@ -137,7 +137,7 @@ function failedLoad(ensure: SdkFunction, agentDir: string | undefined): never {
   try {
     ensure(agentDir);
   } catch (cause) {
-    if (!isMigrationRequired(cause)) throw cause;
+    if (!isMigrationRequired(cause)) throw unreadable(cause);
     throw new CodexAuthError("ERR_STORE_LEGACY", {
       message: "OpenClaw refuses its logins until an older login file beside its database was moved over.",
       next: "Stop the gateway and run `openclaw doctor --fix`, then start it again.",
@@ -148,6 +148,15 @@ function failedLoad(ensure: SdkFunction, agentDir: string | undefined): never {
     message: "OpenClaw did not give its auth store: somebody holds the database.",
     next: "Try again in a moment; if it stays so, look at the gateway's log.",
     retryable: true,
+  });
+}
+
+/** OpenClaw's own words may hold anything, so they are only the cause; whoever asks for another agent passes over this one. */
+function unreadable(cause: unknown): CodexAuthError {
+  return new CodexAuthError("ERR_STORE_CORRUPT", {
+    message: "OpenClaw cannot read one of its own auth stores.",
+    next: "Nothing was changed. Look at the gateway's log, and let `openclaw doctor` look at it.",
+    cause,
   });
 }
 

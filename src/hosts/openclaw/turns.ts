@@ -13,7 +13,7 @@ import { ChatQueues } from "../telegram/chat-queues.ts";
 import type { Abilities } from "./abilities.ts";
 import type { CommandContext, PressContext, ReplyPayload } from "./api.ts";
 import type { Collector } from "./collector.ts";
-import type { PluginDelivery } from "./deliver.ts";
+import type { PluginDelivery, Told } from "./deliver.ts";
 import { isTelegram, type OpenClawMessages } from "./messages.ts";
 import { askerOfPaste, type DeleteMessage, type Pasted } from "./pastes.ts";
 import { askerOfCommand, askerOfPress } from "./place.ts";
@@ -32,6 +32,8 @@ export interface TurnsParts {
   readonly log: Log;
   /** Takes a message out of a chat of Telegram. */
   readonly remove: DeleteMessage;
+  /** Ends the attempts that a pasted text belongs to. */
+  readonly burn: (pasted: string) => Promise<unknown>;
   /** How long a command waits for its job, in milliseconds. Default `PLUGIN.answerWithinMs`. */
   readonly answerWithinMs?: number;
 }
@@ -58,7 +60,10 @@ export class Turns {
     if (asker === undefined) return renderPayload(nobodyReply, "text");
     try {
       const incoming = { kind: "command", name, args: context.args ?? "" } as const;
-      return renderPayload(await this.#answer(asker, incoming), this.#surfaceOf(asker));
+      const { reply = this.#refusal(asker), told } = await this.#say(asker, incoming);
+      const payload = renderPayload(reply, this.#surfaceOf(asker));
+      told();
+      return payload;
     } catch (error) {
       log.error("plugin.command", error);
       return renderPayload(errorReply(error), this.#surfaceOf(asker));
@@ -91,16 +96,20 @@ export class Turns {
   async pasted(pasted: Pasted): Promise<PasteAnswer | undefined> {
     const { abilities, log, messages, remove } = this.#parts;
     const asker = askerOfPaste(pasted, abilities);
+    const { channel, accountId, chat, messageId } = pasted;
+    // Another channel's number could be that of any message of ours in Telegram.
+    const deleteIncoming = async (): Promise<boolean> =>
+      channel === "telegram" && chat !== "" && messageId !== undefined && (await remove(accountId, chat, messageId));
+    if (asker === undefined) return await this.#pastedByNobody(pasted, deleteIncoming);
     const surface = this.#surfaceOf(asker);
     const command = commandIn(pasted.text);
     let reply: Reply;
+    let told: Told = () => undefined;
     try {
-      const { accountId, chat, messageId } = pasted;
-      const deleteIncoming = async (): Promise<boolean> =>
-        messageId !== undefined && (await remove(accountId, chat, messageId));
       const incoming = command ?? ({ kind: "text", text: pasted.text } as const);
       const heard = await this.#say(asker, incoming, { deleteIncoming });
-      const said = heard ?? (command === undefined ? undefined : this.#refusal(asker));
+      told = heard.told;
+      const said = heard.reply ?? (command === undefined ? undefined : this.#refusal(asker));
       // One that belongs to nobody here is a key all the same.
       if (said === undefined) return looksLikeCallbackUrl(pasted.text) ? { handled: true } : undefined;
       reply = said;
@@ -112,39 +121,51 @@ export class Turns {
     try {
       // The hook's own text has no buttons.
       await messages.at(asker.chatId).send(reply);
+      told();
       return { handled: true };
     } catch (error) {
       log.error("plugin.paste-answer", error);
-      return { handled: true, text: renderPayload(reply, surface).text };
+      const { text } = renderPayload(reply, surface);
+      told();
+      return { handled: true, text };
     }
   }
 
-  async #answer(asker: Asker, incoming: Incoming): Promise<Reply> {
-    return (await this.#say(asker, incoming)) ?? this.#refusal(asker);
+  /** An address of which is not said who wrote it: its code may have been seen by anybody, so its attempt ends, without a word. */
+  async #pastedByNobody({ text }: Pasted, deleteIncoming: () => Promise<boolean>): Promise<PasteAnswer> {
+    const { burn, log } = this.#parts;
+    const failed = (error: unknown): void => log.error("plugin.paste", error);
+    await deleteIncoming().catch(failed);
+    await burn(text).catch(failed);
+    return { handled: true };
   }
 
-  /** What is said in this turn, as one reply; undefined where the chat stays silent. */
+  /** What is said in this turn, as one reply; none where the chat stays silent. */
   async #say(
     asker: Asker,
     incoming: Incoming,
     place: Partial<Pick<Outgoing, "deleteIncoming">> = {},
-  ): Promise<Reply | undefined> {
+  ): Promise<{ readonly reply: Reply | undefined; readonly told: Told }> {
     const { messages, router, log, delivery } = this.#parts;
     const collector = messages.collect(asker.chatId);
     const out = { ...collector.out(messages.at(asker.chatId)), ...place };
     let isHeard = false;
     let said: Reply | undefined;
+    let told: Told = () => undefined;
     try {
       isHeard = (await this.#queues.run(asker.chatId, () => router.handle(asker, incoming, out))) === "handled";
       if (isHeard) {
         await this.#awaitJobs(collector);
-        await delivery.showWaiting(asker, collector).catch((error: unknown) => log.error("plugin.waiting", error));
+        told = await delivery.showWaiting(asker, collector, this.#surfaceOf(asker)).catch((error: unknown) => {
+          log.error("plugin.waiting", error);
+          return told;
+        });
       }
     } finally {
       // Whatever happens, nobody waits for this answer any longer.
       said = collector.close();
     }
-    return isHeard ? (said ?? { lines: [["Done."]] }) : undefined;
+    return { reply: isHeard ? (said ?? { lines: [["Done."]] }) : undefined, told };
   }
 
   /** A job that this command made is over within a moment as a rule: then its outcome is the answer. */

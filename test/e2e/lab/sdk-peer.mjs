@@ -69,7 +69,7 @@ const commands = {
     const options = { retries: { retries: 10, factor: 2, minTimeout: 100, maxTimeout: 10_000 }, stale: 30_000 };
     const { plan, values } = plans.get(id);
     const events = [];
-    let step;
+    let step = Promise.resolve(0);
     await withFileLock(path, options, async () => {
       step = stores.inside.apply(plan.files[0], values.get(plan.files[0].path)).then(() => events.push("written"));
       await new Promise((done) => setTimeout(done, heldMs));

@@ -256,32 +256,32 @@ describe("a login that was imported", () => {
   });
 });
 
-describe("export of a login that the Codex CLI could not begin with", () => {
-  /** A machine whose sign-in server is the sandbox, and a waiting login that it gave. */
-  async function renewable(hasId: boolean, expiresInMs: number) {
-    const sandbox = await startSandboxIssuer();
-    onTestFinished(() => sandbox.close());
-    const lab = await codexFileLab({ CODEX_AUTH_ISSUER: sandbox.origin });
-    const login = await signIn(sandbox);
-    const { id } = await lab.parts.engine.parked.put(
-      {
-        agentId: "main",
-        profileId: "openai-codex:codex-cli",
-        reason: "removed",
-        identity: login.identity,
-        expiresAtMs: Date.now() + expiresInMs,
-        requestedBy: { host: "cli", chatId: "cli", personId: "1" },
-      },
-      {
-        access: login.access,
-        refresh: login.refresh,
-        ...(hasId && login.id !== undefined ? { id: login.id } : {}),
-        expiresAtMs: Date.now() + expiresInMs,
-      },
-    );
-    return { lab, sandbox, login, id };
-  }
+/** A machine whose sign-in server is the sandbox, and a waiting login that it gave. */
+async function renewable(hasId: boolean, expiresInMs: number) {
+  const sandbox = await startSandboxIssuer();
+  onTestFinished(() => sandbox.close());
+  const lab = await codexFileLab({ CODEX_AUTH_ISSUER: sandbox.origin });
+  const login = await signIn(sandbox);
+  const { id } = await lab.parts.engine.parked.put(
+    {
+      agentId: "main",
+      profileId: "openai-codex:codex-cli",
+      reason: "removed",
+      identity: login.identity,
+      expiresAtMs: Date.now() + expiresInMs,
+      requestedBy: { host: "cli", chatId: "cli", personId: "1" },
+    },
+    {
+      access: login.access,
+      refresh: login.refresh,
+      ...(hasId && login.id !== undefined ? { id: login.id } : {}),
+      expiresAtMs: Date.now() + expiresInMs,
+    },
+  );
+  return { lab, sandbox, login, id };
+}
 
+describe("export of a login that the Codex CLI could not begin with", () => {
   it.each([
     ["that came without an id token", false, DAY],
     ["that has run out", true, -DAY],

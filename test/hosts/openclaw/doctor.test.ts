@@ -88,12 +88,13 @@ describe("/codex_auth doctor inside OpenClaw", () => {
   });
 });
 
+function refuse(): never {
+  throw new Error("intentionally unavailable");
+}
+
 describe("openclaw codex-auth", () => {
   it("is named to an OpenClaw that only asks for the command line, and then has no runtime to look at", () => {
     const named: string[] = [];
-    const refuse = (): never => {
-      throw new Error("intentionally unavailable");
-    };
     const plugin = createPlugin({ compose: () => Promise.reject(new Error("not to be put together")) });
     plugin.register({
       registrationMode: "cli-metadata",

@@ -53,16 +53,20 @@ const damage = fc.oneof(
 
 /** The texts of `documents` after up to four changes. */
 export function damaged(...documents: readonly unknown[]): fc.Arbitrary<string> {
-  return fc
-    .tuple(fc.constantFrom(...documents), fc.array(change, { maxLength: 4 }), damage)
-    .map(([document, changes, hurt]) => {
-      const text = JSON.stringify(changes.reduce(changed, structuredClone(document)));
-      if (hurt.kind === "cut") return text.slice(0, Math.floor(text.length * hurt.at));
-      if (hurt.kind === "other") return hurt.text;
-      if (hurt.kind === "none") return text;
-      const at = Math.floor(text.length * hurt.at);
-      return text.slice(0, at) + hurt.text + text.slice(at + 1);
-    });
+  return (
+    fc
+      .tuple(fc.constantFrom(...documents), fc.array(change, { maxLength: 4 }), damage)
+      .map(([document, changes, hurt]) => {
+        const text = JSON.stringify(changes.reduce(changed, structuredClone(document)));
+        if (hurt.kind === "cut") return text.slice(0, Math.floor(text.length * hurt.at));
+        if (hurt.kind === "other") return hurt.text;
+        if (hurt.kind === "none") return text;
+        const at = Math.floor(text.length * hurt.at);
+        return text.slice(0, at) + hurt.text + text.slice(at + 1);
+      })
+      // As a file has it: half a pair of characters cannot be written.
+      .map((text) => Buffer.from(text).toString())
+  );
 }
 
 interface Place {

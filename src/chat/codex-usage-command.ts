@@ -9,6 +9,8 @@ export type CodexUsageCommand = { readonly agentId?: string } & (
   | { readonly kind: "menu" | "all" | "help" }
   /** `selector` is still as typed: a profile, `default`, or a number of the list last shown. */
   | { readonly kind: "one"; readonly selector: string }
+  /** By its id, which is taken as it is: nobody types this, a host that has found the profile itself says it. */
+  | { readonly kind: "profile"; readonly profileId: string }
 );
 
 const WORDS = ["all", "help"] as const;
@@ -26,10 +28,11 @@ export function parseCodexUsage(args: string): CodexUsageCommand {
   return known === undefined ? { kind: "one", selector: word, ...agent } : { kind: known, ...agent };
 }
 
-/** A profile as it is typed behind `/codex_usage`: by its full id where its name is one of our words. */
+/** A profile as it is typed behind `/codex_usage`: by its full id where its name is one of our words, or a number. */
 export function typedForUsage(profileId: string): string {
   const name = shortName(profileId);
-  return WORDS.some((word) => word === name.toLowerCase()) ? profileId : name;
+  const isTaken = /^\d+$/.test(name) || WORDS.some((word) => word === name.toLowerCase());
+  return isTaken ? profileId : name;
 }
 
 /** Takes the agent out of `words`. */

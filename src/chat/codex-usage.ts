@@ -4,15 +4,20 @@ import { CodexAuthError } from "../errors.ts";
 import { resolveSelector } from "../profiles/selector.ts";
 import type { StoreSnapshot } from "../profiles/store.ts";
 import { refOf, staleButton, type ActionName } from "./button.ts";
-import { parseCodexUsage } from "./codex-usage-command.ts";
+import { parseCodexUsage, type CodexUsageCommand } from "./codex-usage-command.ts";
 import { agentOf, requirePrivate, show, type Turn } from "./context.ts";
 import { nameFor } from "./profile-words.ts";
 import { bold, code, type Reply } from "./reply.ts";
 import { allSubject, menuSubject, oneSubject, usageMenu, usageReply } from "./usage-card.ts";
+import { errorReply } from "./wording.ts";
 
 /** Answers `/codex_usage <args>`. */
 export async function codexUsage(turn: Turn, args: string): Promise<void> {
-  const command = parseCodexUsage(args);
+  return answerUsage(turn, parseCodexUsage(args));
+}
+
+/** Answers a command that is read already. */
+export async function answerUsage(turn: Turn, command: CodexUsageCommand): Promise<void> {
   const agentId = agentOf(turn, command.agentId);
   switch (command.kind) {
     case "help":
@@ -24,6 +29,8 @@ export async function codexUsage(turn: Turn, args: string): Promise<void> {
       return check(turn, await turn.services.store.read(agentId));
     case "one":
       return checkSelected(turn, agentId, command.selector);
+    case "profile":
+      return checkKnown(turn, agentId, command.profileId);
   }
 }
 
@@ -69,6 +76,12 @@ async function checkSelected(turn: Turn, agentId: string, selector: string): Pro
   return check(turn, store, profileId);
 }
 
+async function checkKnown(turn: Turn, agentId: string, profileId: string): Promise<void> {
+  const store = await turn.services.store.read(agentId);
+  if (!store.summaries.some(({ id }) => id === profileId)) throw unknown();
+  return check(turn, store, profileId);
+}
+
 /** Says at once that it looks, and puts what came of it in the place of that. */
 async function check(turn: Turn, store: StoreSnapshot, profileId?: string): Promise<void> {
   const { asker, services } = turn;
@@ -80,8 +93,18 @@ async function check(turn: Turn, store: StoreSnapshot, profileId?: string): Prom
   const door = services.usage();
   const what = profileId === undefined ? `${ids.length} profiles` : nameFor(asker, profileId);
   const messageId = await show(turn, { lines: [["⏳ Checking the usage of ", bold(what), "…"]] });
-  const usages = await door.check(store.agentId, ids);
-  await turn.out.edit(messageId, await usageReply(turn, store, usages, profileId === undefined ? "all" : "one"));
+  await turn.out.edit(messageId, await answer());
+
+  /** Whatever goes wrong takes the place of "Checking…", which would else stand there for good. */
+  async function answer(): Promise<Reply> {
+    try {
+      const usages = await door.check(store.agentId, ids);
+      return await usageReply(turn, store, usages, profileId === undefined ? "all" : "one");
+    } catch (error) {
+      services.log.error("chat.usage", error);
+      return errorReply(error);
+    }
+  }
 }
 
 function usageHelp(): Reply {

@@ -1,5 +1,6 @@
 // The port between a host (Telegram, terminal, command line) and the chat behaviour that they all share.
 
+import type { CodexUsageCommand } from "./codex-usage-command.ts";
 import type { Reply } from "./reply.ts";
 
 /** The hosts that speak to a person. */
@@ -23,6 +24,8 @@ export type CommandName = "codex_auth" | "lease" | "codex_usage";
 /** What a person did: a command, a press of a button, or a plain message. */
 export type Incoming =
   | { readonly kind: "command"; readonly name: CommandName; readonly args: string }
+  /** `/codex_usage` as a host has read it: no word of it is read again. */
+  | { readonly kind: "usage"; readonly command: CodexUsageCommand }
   | { readonly kind: "press"; readonly data: string; readonly messageId?: string }
   | { readonly kind: "text"; readonly text: string };
 

@@ -7,7 +7,7 @@ import { CHAT } from "../config/defaults.ts";
 import { isCodexAuthError } from "../errors.ts";
 import { changeReply } from "./change.ts";
 import { codexAuth, plainText } from "./codex-auth.ts";
-import { codexUsage } from "./codex-usage.ts";
+import { answerUsage, codexUsage } from "./codex-usage.ts";
 import { decide, decisionReply } from "./confirm.ts";
 import type { Turn } from "./context.ts";
 import type { Asker, Incoming, Outgoing } from "./conversation.ts";
@@ -171,6 +171,9 @@ export class ChatRouter {
         if (incoming.name === "codex_auth") await codexAuth(turn, incoming.args);
         else if (incoming.name === "lease") await lease(turn, incoming.args);
         else await codexUsage(turn, incoming.args);
+        return "handled";
+      case "usage":
+        await answerUsage(turn, incoming.command);
         return "handled";
       case "press": {
         const pressed = this.#services.buttons.decode(incoming.data, turn.asker);

@@ -1,7 +1,7 @@
 // The replies of `/codex_usage`: the profiles to choose from, and what came of a check, with the buttons that follow from it.
 
 import { cleanText } from "../clean-text.ts";
-import { CHAT } from "../config/defaults.ts";
+import { CHAT, PLUGIN } from "../config/defaults.ts";
 import { resolveSelector, shortName } from "../profiles/selector.ts";
 import type { StoreSnapshot } from "../profiles/store.ts";
 import type { ProfileSummary } from "../profiles/summary.ts";
@@ -13,14 +13,22 @@ import { typedName } from "./command.ts";
 import { agentFlag, button, type Turn } from "./context.ts";
 import { loginSubject } from "./picker.ts";
 import { nameFor } from "./profile-words.ts";
-import { bold, code, type ActionButton, type Line, type Reply } from "./reply.ts";
+import { bold, code, plainText, type ActionButton, type Line, type Reply } from "./reply.ts";
 import { when } from "./time-words.ts";
-import { keptWords, outcomeWords, planWords, reportLines, type Reader } from "./usage-words.ts";
+import { usageForGroup } from "./usage-group.ts";
+import { briefWords, keptWords, outcomeWords, planWords, reportLines, type Reader } from "./usage-words.ts";
 
 type Parts = Pick<Turn, "services" | "asker">;
 
-/** How many profiles are shown in full: a message has an end. */
+/** How many profiles are shown in full, and how many by their main limit; more of them get one line each. */
 const IN_FULL = 4;
+const IN_SHORT = 15;
+/** What fits into a message of every host. */
+const MAX_CHARS = Math.min(CHAT.maxReplyChars, PLUGIN.maxTextChars);
+const MAX_BRIEF_NAME = 20;
+
+/** How much is said of each profile. */
+type Detail = "full" | "short" | "brief" | "least";
 
 /** What the ref of the picker's button covers. */
 export function menuSubject(agentId: string): readonly string[] {
@@ -69,24 +77,44 @@ export function usageMenu(turn: Parts, store: StoreSnapshot, known: ReadonlyMap<
   };
 }
 
-/** What came of a check. */
+/** What came of a check: as much of each profile as fits, and none of them is missing. */
 export async function usageReply(
   turn: Parts,
   store: StoreSnapshot,
-  usages: readonly ProfileUsage[],
+  seen: readonly ProfileUsage[],
   scope: "one" | "all",
 ): Promise<Reply> {
+  const usages = turn.asker.private ? seen : seen.map(usageForGroup);
+  const found = { usages, renewals: await renewalsOf(turn, store.agentId, usages), scope };
+  const details: readonly Detail[] = [
+    ...(usages.length <= IN_FULL ? (["full"] as const) : []),
+    ...(usages.length <= IN_SHORT ? (["short"] as const) : []),
+    "brief",
+  ];
+  const replies = details.map((detail) => replyWith(turn, store, found, detail));
+  return replies.find((reply) => plainText(reply).length <= MAX_CHARS) ?? replyWith(turn, store, found, "least");
+}
+
+interface Found {
+  readonly usages: readonly ProfileUsage[];
+  readonly renewals: Awaited<ReturnType<typeof renewalsOf>>;
+  readonly scope: "one" | "all";
+}
+
+function replyWith(turn: Parts, store: StoreSnapshot, found: Found, detail: Detail): Reply {
   const { asker, services } = turn;
+  const { scope, usages } = found;
   const reader = { now: services.now(), timeZone: services.timeZone };
-  const isShort = usages.length > IN_FULL;
+  const isBrief = detail === "brief" || detail === "least";
   const lines = usages.flatMap((usage, index) => {
+    if (isBrief) return [briefLine(turn, usage, reader.now, detail === "least")];
     const profile = store.summaries.find(({ id }) => id === usage.profileId);
-    return [...(index === 0 ? [] : [[]]), ...profileLines(turn, usage, profile, reader, isShort)];
+    return [...(index === 0 ? [] : [[]]), ...profileLines(turn, usage, profile, reader, detail === "short")];
   });
-  if (isShort) lines.push(["In short; ", code("/codex_usage <profile>"), " tells all about one."]);
-  const renewals = await renewalsOf(turn, store.agentId, usages);
+  if (detail !== "full") lines.push(["In short; ", code("/codex_usage <profile>"), " tells all about one."]);
+  const renewals = isBrief ? [] : found.renewals;
   lines.push(...renewals.flatMap(({ line }) => (line === undefined ? [] : [line])));
-  const hasTimes = usages.some(({ outcome, kept }) => outcome.kind === "report" || kept !== undefined);
+  const hasTimes = !isBrief && usages.some(({ outcome, kept }) => outcome.kind === "report" || kept !== undefined);
   if (hasTimes) lines.push(...zoneNote(services.timeZone));
   const problem = problemOf(usages, reader);
   const reply = { lines, ...(problem === undefined ? {} : { problem }) };
@@ -103,6 +131,11 @@ export async function usageReply(
     ...reply,
     buttons: [...renewals.flatMap(({ row }) => (row === undefined ? [] : [[row]])), [again, choose].flat()],
   };
+}
+
+function briefLine({ asker }: Parts, usage: ProfileUsage, now: number, isLeast: boolean): Line {
+  const name = nameFor(asker, usage.profileId);
+  return [bold(isLeast ? cleanText(name, MAX_BRIEF_NAME) : name), `: ${briefWords(usage, now, isLeast)}`];
 }
 
 function profileLines(

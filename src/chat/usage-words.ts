@@ -3,7 +3,7 @@
 import { cleanText } from "../clean-text.ts";
 import { CHAT, USAGE_CHECK } from "../config/defaults.ts";
 import type { UsageLimit, UsageReport, UsageWindow } from "../usage/report.ts";
-import type { KeptUsage, UsageOutcome } from "../usage/usage-service.ts";
+import type { KeptUsage, ProfileUsage, UsageOutcome } from "../usage/usage-service.ts";
 import { leftPercent, windowAt, windowLabel } from "../usage/windows.ts";
 import { clock } from "./clock-words.ts";
 import { bold, code, type Line } from "./reply.ts";
@@ -18,6 +18,18 @@ export interface Reader {
 
 const CELLS = 10;
 
+/** Why there are no figures, where there is no room for a sentence. */
+const BRIEF = {
+  renew: "sign-in",
+  expired: "expired",
+  "no-token": "no token",
+  blocked: "blocked",
+  refused: "refused",
+  busy: "asked too often",
+  "other-account": "another account answered",
+  trouble: "no answer",
+} as const satisfies Record<Exclude<UsageOutcome["kind"], "report">, string>;
+
 const NO_ANSWER = {
   unreachable: "The provider could not be reached from this machine.",
   timeout: "The provider did not answer in time.",
@@ -31,9 +43,8 @@ export function reportLines(report: UsageReport, reader: Reader, isShort = false
   const windows = main.flatMap(({ windows: all }) => all);
   const lines: Line[] = windows.length === 0 ? [["The windows of its limit are unknown: the answer names none."]] : [];
   lines.push(...windows.map((window) => windowLine(window, reader)));
-  const isReached =
-    main.some(({ allowed, reached }) => reached === true || allowed === false) || report.reachedType !== undefined;
-  if (isReached && !haveAllReset(windows, reader.now)) lines.push([`⛔ The limit is reached${reachedWords(report)}.`]);
+  const reached = reachedLine(report, reader.now);
+  if (reached !== undefined) lines.push(reached);
   if (isShort) return lines;
   return [
     ...lines,
@@ -52,6 +63,25 @@ export function keptWords({ atMs, report }: KeptUsage, now: number): string {
     return `${windowLabel(seconds)} ${isOver ? "has reset since" : usedWords(usedPercent)}`;
   });
   return `${words.length === 0 ? "use unknown" : words.join(", ")}, seen ${when(atMs, now)}`;
+}
+
+/** A profile in a few words, where there are too many for more; `isLeast` gives the figures alone. */
+export function briefWords(
+  { kept, outcome }: Pick<ProfileUsage, "kept" | "outcome">,
+  now: number,
+  isLeast: boolean,
+): string {
+  const report = outcome.kind === "report" ? outcome.report : kept?.report;
+  const main = report?.limits.filter(({ name }) => name === undefined) ?? [];
+  const windows = main.flatMap((limit) => limit.windows.map((window) => windowAt(window, now)));
+  const isReached = report !== undefined && reachedLine(report, now) !== undefined;
+  const figures = isLeast
+    ? windows.map(({ usedPercent }) => (usedPercent === undefined ? "?" : percent(usedPercent))).join(", ")
+    : windows.map(({ seconds, usedPercent }) => `${windowLabel(seconds)} ${usedWords(usedPercent)}`).join(", ");
+  const known = `${isReached ? "⛔ " : ""}${figures === "" ? "use unknown" : figures}`;
+  if (outcome.kind === "report") return known;
+  const seen = kept === undefined ? "" : isLeast ? ` (${known})` : `; ${known}, seen ${when(kept.atMs, now)}`;
+  return `⚠️ ${BRIEF[outcome.kind]}${seen}`;
 }
 
 /** Why there are no figures; undefined where there are. */
@@ -107,6 +137,14 @@ function windowLine(window: UsageWindow, { now, timeZone }: Reader): Line {
   return [label, `: ${bar} ${usedWords(usedPercent)}, ${percent(left)} left; ${reset}`];
 }
 
+function reachedLine(report: UsageReport, now: number): Line | undefined {
+  const main = report.limits.filter(({ name }) => name === undefined);
+  const windows = main.flatMap(({ windows: all }) => all);
+  const isReached =
+    main.some(({ allowed, reached }) => reached === true || allowed === false) || report.reachedType !== undefined;
+  return isReached && !haveAllReset(windows, now) ? [`⛔ The limit is reached${reachedWords(report)}.`] : undefined;
+}
+
 /** An earlier "reached" holds no longer than the windows that it was said of. */
 function haveAllReset(windows: readonly UsageWindow[], now: number): boolean {
   return windows.length > 0 && windows.every(({ resetAtMs }) => resetAtMs !== undefined && resetAtMs <= now);
@@ -116,7 +154,9 @@ function otherLines({ name = "", windows, reached }: UsageLimit, reader: Reader)
   const label = cleanText(name, CHAT.maxLabelChars);
   const lines = windows.map((window): Line => [`${label} · `, ...windowLine(window, reader)]);
   if (windows.length === 0) lines.push([`${label}: unknown`]);
-  return reached === true && !haveAllReset(windows, reader.now) ? [...lines, [`⛔ ${label}: the limit is reached.`]] : lines;
+  return reached === true && !haveAllReset(windows, reader.now)
+    ? [...lines, [`⛔ ${label}: the limit is reached.`]]
+    : lines;
 }
 
 function creditLines({ credits, resetCredits }: UsageReport): readonly Line[] {

@@ -31,6 +31,8 @@ export interface ChatOptions {
   readonly unattended?: boolean;
   /** True where this call only looks: buttons and lists last as long as the process, and no file is touched. Default false. */
   readonly readOnly?: boolean;
+  /** The IANA name of the zone of whoever sits at this host, where the settings name none. Default: times are shown in UTC. */
+  readonly timeZone?: string | undefined;
   /** How a sign-in by device code waits between two looks. Default: the system's timer. */
   readonly wait?: DeviceParts["wait"];
   /** The lease of this process, where it also keeps it. Default: one of its own, opened at the first use. */
@@ -40,6 +42,7 @@ export interface ChatOptions {
 /** The chat's services; makes the button key where there is none yet, unless they are read-only. */
 export async function buildChatServices(parts: Parts, options: ChatOptions = {}): Promise<ChatServices> {
   const { config, engine, gateway, invitations, log, now, own, pending, store } = parts;
+  const timeZone = config.timeZone ?? options.timeZone;
   const isUnattended = options.unattended === true && !config.allowUnattended;
   return {
     store,
@@ -58,7 +61,7 @@ export async function buildChatServices(parts: Parts, options: ChatOptions = {})
     codexFiles: codexFilesOf(parts),
     lease: leaseOf(parts, options.lease),
     usage: usageOf(parts),
-    ...(config.timeZone === undefined ? {} : { timeZone: config.timeZone }),
+    ...(timeZone === undefined ? {} : { timeZone }),
     agentId: config.agentId,
     activation: config.activation,
     ...(isUnattended ? { approvers: await approversNow(parts) } : {}),

@@ -155,7 +155,11 @@ export class UsageService {
     if (credential === undefined || token === undefined) return answered({ kind: "no-token" });
     const expiredAtMs = claims?.expiresAtMs ?? storedExpiry(credential);
     if (expiredAtMs !== undefined && expiredAtMs <= now()) return answered({ kind: "expired", expiredAtMs });
-    const holdUntilMs = Math.max(run.holdUntilMs, this.#memory.holdUntilMs(key), believable(record?.holdUntilMs, now()));
+    const holdUntilMs = Math.max(
+      run.holdUntilMs,
+      this.#memory.holdUntilMs(key),
+      believable(record?.holdUntilMs, now()),
+    );
     if (holdUntilMs > now()) return answered({ kind: "busy", retryAtMs: holdUntilMs });
     const accountId = claims?.accountId ?? storedAccount(credential);
     const email = claims?.email ?? credential.email;

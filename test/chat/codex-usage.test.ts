@@ -2,10 +2,10 @@
 
 import { readFile, writeFile } from "node:fs/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { parseCodexUsage } from "../../src/chat/codex-usage-command.ts";
+import { parseCodexUsage, typedForUsage } from "../../src/chat/codex-usage-command.ts";
 import { plainText } from "../../src/chat/reply.ts";
 import type { ChatServices } from "../../src/chat/services.ts";
-import { CHAT, DAY, HOUR, MINUTE, SECOND } from "../../src/config/defaults.ts";
+import { CHAT, DAY, HOUR, MINUTE, PLUGIN, SECOND } from "../../src/config/defaults.ts";
 import { USAGE_SHAPES } from "../../src/sandbox/usage-shapes.ts";
 import { startSandboxUsage, type SandboxUsage } from "../../src/sandbox/usage-server.ts";
 import { accessToken, alice, bob, chatLab, type Account, type ChatLab } from "./chat-lab.ts";
@@ -184,6 +184,41 @@ describe("a check that brings no figures", () => {
     expect(await lab.usage("work")).toContain("5 h: has reset since, 60 min ago; use unknown");
   });
 
+  it("says no more that the limit is reached when every window of it has reset since", async () => {
+    const lab = await usageChat();
+    await lab.writeStore({ work: alice });
+    lab.server.setUsage("acc-alice", USAGE_SHAPES.over);
+    expect(await lab.usage("work")).toContain("⛔");
+    lab.clock.now += 2 * HOUR;
+    lab.server.fail({ kind: "html403" });
+    expect(await lab.usage("work")).toContain("⛔");
+    lab.clock.now += 1 * DAY;
+    lab.server.fail({ kind: "html403" });
+    expect(await lab.usage("work")).toContain("week: has reset since");
+    expect(lab.out.last).not.toContain("⛔");
+  });
+
+  it("because the check itself failed, says so in the place of the message that it looks", async () => {
+    const failing = { check: () => Promise.reject(new Error("inside")), known: async () => new Map() };
+    const lab = await usageChat({ usage: () => failing });
+    await lab.writeStore({ work: alice });
+    expect(await lab.usage("work")).toContain("Something went wrong");
+    expect(lab.out.messages.size).toBe(1);
+    expect(lab.out.lastReply.problem).toMatchObject({ code: "ERR_INTERNAL" });
+    expect(lab.out.last).not.toMatch(/Checking|inside/);
+  });
+
+  it.each([
+    ["drop", "The connection to the provider broke off."],
+    ["closed", "The provider could not be reached from this machine."],
+  ] as const)("says how no answer came (%s)", async (how, words) => {
+    const lab = await usageChat();
+    await lab.writeStore({ work: alice });
+    if (how === "closed") await lab.server.close();
+    else for (const kind of [how, how]) lab.server.fail({ kind });
+    expect(await lab.usage("work")).toContain(words);
+  });
+
   it("from another account shows none of its figures", async () => {
     const lab = await usageChat();
     await lab.writeStore({ work: alice });
@@ -247,6 +282,40 @@ describe("/codex_usage all", () => {
     expect(plainText({ lines: lab.out.lastReply.lines }).length).toBeLessThan(CHAT.maxReplyChars);
   });
 
+  it.each([
+    [16, 12],
+    [40, 30],
+    [90, 30],
+  ])("has a line for each of %i profiles with names of %i letters, and fits into a message", async (count, length) => {
+    const lab = await usageChat();
+    const users = Array.from({ length: count }, (_, index) => `p${index}-`.padEnd(length, "x"));
+    const late = lab.clock.now - DAY;
+    await lab.writeStore(
+      Object.fromEntries(
+        users.map((user, index) => [user, { ...bob, user, ...(index % 2 === 0 ? {} : { expiresAtMs: late }) }]),
+      ),
+    );
+    const shown = await lab.usage("all");
+    expect(shown.length).toBeLessThanOrEqual(PLUGIN.maxTextChars);
+    for (const index of users.keys()) expect(shown).toMatch(new RegExp(`^p${index}-.*: .*(?:%|expired)`, "m"));
+    expect(shown).toContain("/codex_usage <profile>");
+  });
+
+  it("leaves out what stands beside the limits where the whole text of a few profiles is too long", async () => {
+    const lab = await usageChat();
+    await lab.writeStore({ work: alice, home: bob });
+    const more = Array.from({ length: 11 }, (_, index) => ({
+      limit_name: `limit ${index} `.padEnd(48, "y"),
+      rate_limit: { a_window: { used_percent: 1 }, b_window: { used_percent: 2 }, c_window: { used_percent: 3 } },
+    }));
+    for (const account of ["acc-alice", "acc-bob"])
+      lab.server.setUsage(account, (now) => ({ ...USAGE_SHAPES.plus(now), additional_rate_limits: more }));
+    const shown = await lab.usage("all");
+    expect(shown.length).toBeLessThanOrEqual(PLUGIN.maxTextChars);
+    expect(shown).toMatch(/work · [\s\S]+32 % used[\s\S]+home · [\s\S]+32 % used/);
+    expect(shown).toContain("In short;");
+  });
+
   it("without a profile says how to make one", async () => {
     const lab = await usageChat();
     expect(await lab.usage("all")).toContain("There is no Codex profile yet");
@@ -282,6 +351,30 @@ describe("the picker of /codex_usage", () => {
     await lab.say("");
     expect(await lab.usage("2")).toContain("no list here");
     expect(await lab.text("2")).toContain("Renew home");
+  });
+
+  it("shows a group nothing of the provider's words that may be an address or a link, and a private chat all of it", async () => {
+    const lab = await usageChat();
+    await lab.writeStore({ work: alice });
+    lab.server.setUsage("acc-alice", (now) => {
+      const shape = USAGE_SHAPES.rich(now);
+      return {
+        ...shape,
+        plan_type: "see https://example.org",
+        additional_rate_limits: [{ limit_name: "of bob@example.org", rate_limit: { limit_reached: true } }],
+        rate_limit_reached_type: "ask_admin@example.org",
+      };
+    });
+    expect(await lab.usage("work", group)).toContain("another limit");
+    expect(lab.out.last).toContain("plan unknown");
+    expect(lab.out.last).toContain("⛔ The limit is reached.");
+    expect(lab.out.everything).not.toMatch(/@|:\/\/|admin/);
+    lab.clock.now += 1 * MINUTE;
+    lab.server.fail({ kind: "html403" });
+    expect(await lab.usage("work", group)).toContain("another limit");
+    expect(lab.out.everything).not.toMatch(/@|:\/\/|admin/);
+    lab.clock.now += 1 * MINUTE;
+    expect(await lab.usage("work")).toContain("of bob@example.org");
   });
 
   it("shows a group neither addresses nor buttons", async () => {
@@ -332,6 +425,31 @@ describe("what is typed behind /codex_usage", () => {
     ["help", { kind: "help" }],
   ])("`%s`", (args, command) => {
     expect(parseCodexUsage(args)).toEqual(command);
+  });
+
+  it.each([
+    ["openai-codex:42", "openai-codex:42"],
+    ["openai-codex:All", "openai-codex:All"],
+    ["openai-codex:work2", "work2"],
+  ])("names %s so that it means that profile: %s", (profileId, typed) => {
+    expect(typedForUsage(profileId)).toBe(typed);
+  });
+
+  it("takes a profile that a host has found as it is, whatever its name", async () => {
+    const lab = await usageChat();
+    await lab.writeStore({ work: alice, "--agent ops": bob, all: carol });
+    for (const [name, email] of [
+      ["--agent ops", bob.email],
+      ["all", carol.email],
+    ]) {
+      const command = { kind: "profile", profileId: `openai-codex:${name}` } as const;
+      await lab.incoming({ kind: "usage", command });
+      expect(lab.out.last).toContain(email);
+      expect(lab.out.last).not.toContain(alice.email);
+    }
+    await lab.incoming({ kind: "usage", command: { kind: "profile", profileId: "openai-codex:gone" } });
+    expect(lab.out.lastReply.problem).toMatchObject({ code: "ERR_PROFILE_UNKNOWN" });
+    expect(lab.server.log).toHaveLength(2);
   });
 
   it.each(["a b", "--agent", "--agent ../x", "x".repeat(5_000)])("is refused where it is none (%#)", (args) => {

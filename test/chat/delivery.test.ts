@@ -128,6 +128,19 @@ describe("delivery", () => {
     expect(lab.out.last).toContain("is saved");
   });
 
+  it("tries again where the clock was set back by more than the pause", async () => {
+    const lab = await parkedLab("other-identity");
+    const { send } = lab.out;
+    lab.out.send = () => Promise.reject(new Error("no network"));
+    const delivery = deliveryOf(lab);
+    expect(await deliverAll(lab, delivery)).toEqual([false]);
+    lab.out.send = send.bind(lab.out);
+    expect(await deliverAll(lab, delivery)).toEqual([false]);
+    lab.clock.now -= CHAT.deliveryRetryMaxMs;
+    expect(await deliverAll(lab, delivery)).toEqual([true]);
+    expect(lab.out.last).toContain("still waits for your decision");
+  });
+
   it("tries ever less often, up to a limit, and never gives up: who has blocked the bot may unblock it", async () => {
     const lab = await parkedLab("other-identity");
     const [message] = await lab.outbox.list("telegram");

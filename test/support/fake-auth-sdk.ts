@@ -37,6 +37,8 @@ export interface FakeOpenClaw {
   needsMigration: boolean;
   /** Whether this install was moved over from files: then main's own database is the one that all agents share (S §1 "legacy-main"). */
   movedOver: boolean;
+  /** Agent folders whose database OpenClaw refuses to read: then even looking throws its own error. */
+  readonly unreadable: Set<string>;
   /** Runs inside an update before our updater: what somebody else committed a moment ago. */
   beforeUpdate: ((store: FakeStore) => void) | undefined;
   /** Runs after an update was written, as a gateway that goes on working. */
@@ -64,6 +66,7 @@ export function fakeOpenClaw(shape: SdkShape, stateDir: string): FakeOpenClaw {
     busy: false,
     needsMigration: false,
     movedOver: false,
+    unreadable: new Set(),
     beforeUpdate: undefined,
     afterUpdate: undefined,
   };
@@ -74,6 +77,8 @@ export function fakeOpenClaw(shape: SdkShape, stateDir: string): FakeOpenClaw {
   const loadDatabase = (agentDir: string | undefined): FakeStore => {
     if (fake.needsMigration)
       throw Object.assign(new Error("requires migration"), { code: "AUTH_PROFILE_MIGRATION_REQUIRED" });
+    if (fake.unreadable.has(keyOf(agentDir)))
+      throw Object.assign(new Error("malformed"), { name: "AuthProfileStoreUnreadableError" });
     // Asked for the store of an agent that has none, OpenClaw makes it (S §1 "created lazily").
     if (agentDir !== undefined) {
       mkdirSync(agentDir, { recursive: true });

@@ -3,6 +3,8 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { DAY, HOUR, MINUTE } from "../../src/config/defaults.ts";
 import { USAGE_SHAPES } from "../../src/sandbox/usage-shapes.ts";
+import { ensurePrivateFolder } from "../../src/storage/atomic-write.ts";
+import { withProcessLock } from "../../src/storage/process-lock.ts";
 import { usageKey } from "../../src/usage/usage-records.ts";
 import { usageLab, type UsageLab } from "./usage-lab.ts";
 
@@ -93,6 +95,52 @@ describe("the kept usage of an account", () => {
     expect(usage).toMatchObject({ outcome: { kind: "report" } });
     expect(lab.logged.join("\n")).toContain("usage.keep");
     expect(await readFile(lab.folder, "utf8")).toBe("a file where the folder should be");
+  });
+
+  it("does not delay the answer where another process keeps it just now, however long that takes", async () => {
+    const lab = await usageLab();
+    await lab.write({ work: {} });
+    await ensurePrivateFolder(lab.folder);
+    await withProcessLock(join(lab.folder, key), async () => {
+      const since = performance.now();
+      expect(await lab.service.check("main", [ID])).toMatchObject([{ outcome: { kind: "report" } }]);
+      expect(performance.now() - since).toBeLessThan(6_000);
+    });
+    expect(lab.logged.join("\n")).toContain("ERR_LOCK_TIMEOUT");
+  });
+
+  it("is not forgotten for an answer without any figure, which is shown as it is", async () => {
+    const lab = await usageLab();
+    await lab.write({ work: {} });
+    await checkAfter(lab, 0);
+    const atMs = lab.clock.now;
+    lab.server.setUsage("acct-work", () => ({ plan_type: "plus", rate_limit: null }));
+    lab.clock.now += 1 * HOUR;
+    const [usage] = await lab.service.check("main", [ID]);
+    expect(usage).toMatchObject({ outcome: { kind: "report", report: { limits: [] } } });
+    const known = await lab.service.known("main", [{ id: ID, identity }]);
+    expect([...known]).toMatchObject([[ID, { atMs, report: { limits: [{ windows: [{ usedPercent: 32 }, {}] }] } }]]);
+    lab.server.setUsage("acct-work", USAGE_SHAPES.over);
+    await checkAfter(lab, 1 * HOUR);
+    expect(await lab.records.get(key)).toMatchObject({ latest: { atMs: lab.clock.now } });
+  });
+
+  it("is found while the login is renewed, when a marker stands where its token says whose it is", async () => {
+    const lab = await usageLab();
+    await lab.write({ work: {} });
+    await checkAfter(lab, 0);
+    const atMs = lab.clock.now;
+    lab.clock.now += 1 * HOUR;
+    const marker = "openclaw-oauth-refresh-fence:v1:claim:refresh:00";
+    await lab.write({ work: { access: marker, refresh: marker } });
+    expect(await lab.service.check("main", [ID])).toMatchObject([{ outcome: { kind: "no-token" }, kept: { atMs } }]);
+    const known = await lab.service.known("main", [{ id: ID, renewal: "under-way" }]);
+    expect([...known]).toMatchObject([[ID, { atMs }]]);
+    // What is no renewal may be anybody's.
+    await lab.write({ work: { type: "api_key", access: "a-key" } });
+    const [other] = await lab.service.check("main", [ID]);
+    expect(other).not.toHaveProperty("kept");
+    expect([...(await lab.service.known("main", [{ id: ID }]))]).toEqual([]);
   });
 
   it("loses nothing where two processes keep different accounts at once", async () => {

@@ -1,7 +1,9 @@
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/config/defaults.ts";
 import { USAGE_SHAPES } from "../../src/sandbox/usage-shapes.ts";
+import { fakeAccessToken } from "../support/jwt.ts";
 import { usageLab, type UsageLab } from "./usage-lab.ts";
 
 const id = (name: string): string => `openai-codex:${name}`;
@@ -160,6 +162,77 @@ describe("a check that brings no figures", () => {
     expect(lab.server.log).toHaveLength(1);
     lab.clock.now += 1 * SECOND;
     expect(await check(lab, "work", lab.another())).toMatchObject({ outcome: { kind: "report" } });
+  });
+
+  it("holds back in this process also where the hold cannot be written", async () => {
+    const lab = await usageLab();
+    await lab.write({ work: {} });
+    await mkdir(dirname(lab.folder), { recursive: true });
+    await writeFile(lab.folder, "a file where the folder should be");
+    lab.server.fail({ kind: "status", status: 429, retryAfter: "300" });
+    const retryAtMs = lab.clock.now + 5 * MINUTE;
+    expect(await check(lab, "work")).toMatchObject({ outcome: { kind: "busy", retryAtMs } });
+    lab.clock.now += 1 * MINUTE;
+    expect(await check(lab, "work")).toMatchObject({ outcome: { kind: "busy", retryAtMs } });
+    expect(lab.server.log).toHaveLength(1);
+    lab.clock.now += 4 * MINUTE;
+    expect(await check(lab, "work")).toMatchObject({ outcome: { kind: "report" } });
+  });
+
+  it("ends the run after too many questions: who is still waiting is not asked, and is asked again later", async () => {
+    const lab = await usageLab();
+    const names = Array.from({ length: 8 }, (_, index) => `p${index}`);
+    await lab.write(Object.fromEntries(names.map((name) => [name, {}])));
+    for (let count = 0; count < 3; count += 1) lab.server.fail({ kind: "status", status: 429, retryAfter: "60" });
+    const usages = await lab.service.check("main", names.map(id));
+    expect(usages.map(({ outcome }) => outcome.kind)).toEqual(names.map(() => "busy"));
+    expect(lab.server.log).toHaveLength(3);
+    lab.clock.now += 30 * SECOND;
+    expect(await check(lab, "p7")).toMatchObject({ outcome: { kind: "report" } });
+  });
+
+  it("believes no hold that only a wrong clock can have made", async () => {
+    const lab = await usageLab();
+    await lab.write({ work: {} });
+    lab.server.fail({ kind: "status", status: 429, retryAfter: "60" });
+    expect(await check(lab, "work")).toMatchObject({ outcome: { kind: "busy" } });
+    lab.clock.now -= 2 * DAY;
+    expect(await check(lab, "work", lab.another())).toMatchObject({ outcome: { kind: "report" } });
+    expect(lab.server.log).toHaveLength(2);
+  });
+
+  it("shares no answer from a time that is still to come, and no hold of it", async () => {
+    const lab = await usageLab();
+    await lab.write({ work: {} });
+    lab.server.fail({ kind: "status", status: 429, retryAfter: "60" });
+    expect(await check(lab, "work")).toMatchObject({ outcome: { kind: "busy" } });
+    lab.clock.now -= 2 * DAY;
+    expect(await check(lab, "work")).toMatchObject({ outcome: { kind: "report" } });
+    lab.clock.now -= 1 * SECOND;
+    await check(lab, "work");
+    expect(lab.server.log).toHaveLength(3);
+  });
+
+  it("tells a provider that cannot be reached from one that is silent or breaks off, and logs the code", async () => {
+    const lab = await usageLab();
+    await lab.write({ work: {} });
+    for (const kind of ["drop", "drop"] as const) lab.server.fail({ kind });
+    expect(await check(lab, "work")).toMatchObject({ outcome: { kind: "trouble", how: "broken" } });
+    lab.clock.now += 1 * MINUTE;
+    await lab.server.close();
+    expect(await check(lab, "work")).toMatchObject({ outcome: { kind: "trouble", how: "unreachable" } });
+    expect(lab.logged.join("\n")).toContain("ECONNREFUSED");
+    expect(lab.logged.join("\n")).not.toContain(lab.tokens.get("work"));
+  });
+
+  it("looks at no figures of another user where the login itself says only half of whose it is", async () => {
+    const lab = await usageLab();
+    const access = fakeAccessToken({ userId: "user-work", expiresAtMs: lab.clock.now + DAY });
+    await lab.write({ work: { access } });
+    lab.server.fail({ kind: "other-account" });
+    expect(await check(lab, "work")).toMatchObject({ outcome: { kind: "other-account" } });
+    lab.clock.now += 1 * MINUTE;
+    expect(await check(lab, "work")).toMatchObject({ outcome: { kind: "report", isConfirmed: true } });
   });
 
   it("logs no token, and keeps none", async () => {

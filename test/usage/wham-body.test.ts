@@ -7,6 +7,7 @@ import { USAGE_SHAPES } from "../../src/sandbox/usage-shapes.ts";
 
 const now = Date.UTC(2026, 10, 21, 12);
 const read = (body: unknown) => readWhamBody(body, now)?.report;
+const windowsOf = (window: object) => read({ rate_limit: { primary_window: window } })?.limits[0]?.windows;
 
 describe("the body of a usage answer", () => {
   it("with 5 hours and a week gives both windows, credits and plan", () => {
@@ -89,6 +90,25 @@ describe("the body of a usage answer", () => {
     expect(report?.limits[0]?.name).toMatch(/^a b{45,46}…$/);
     expect(report?.credits?.balance).toBe("12");
   });
+
+  it("keeps its figures where our clock goes ahead: a reset from the past counts from the span, or is unknown", () => {
+    const window = { limit_window_seconds: 18_000, used_percent: 40, reset_at: (now - HOUR) / 1_000 };
+    expect(windowsOf({ ...window, reset_after_seconds: 7_200 })).toEqual([
+      { seconds: 18_000, usedPercent: 40, resetAtMs: now + 2 * HOUR },
+    ]);
+    expect(windowsOf(window)).toEqual([{ seconds: 18_000, usedPercent: 40 }]);
+    expect(windowsOf({ ...window, reset_at: now / 1_000 })).toEqual([{ seconds: 18_000, usedPercent: 40 }]);
+  });
+
+  it.each([["Infinity"], ["NaN"], ["twelve"], ["a@example.com"], ["0x10"], [Infinity], [""]])(
+    "has no amount that is no finite number: %s",
+    (balance) => {
+      const individual = { limit: balance, used: balance, remaining: "60.00" };
+      expect(
+        read({ plan_type: "plus", credits: { balance }, spend_control: { individual_limit: individual } }),
+      ).toEqual({ planType: "plus", limits: [], credits: {}, spend: { remaining: "60.00" } });
+    },
+  );
 
   it("takes no reset from a year that cannot be, and none from the past for a span", () => {
     const window = { limit_window_seconds: 18_000, used_percent: 1, reset_at: 9e11, reset_after_seconds: -5 };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { HOUR, MINUTE, SECOND } from "../../src/config/defaults.ts";
 import { USAGE_SHAPES } from "../../src/sandbox/usage-shapes.ts";
-import { compareOwner, judgeWhamAnswer } from "../../src/usage/wham-verdict.ts";
+import { compareOwner, judgeWhamAnswer, judgeWhamFailure } from "../../src/usage/wham-verdict.ts";
 
 const now = Date.UTC(2026, 10, 21, 12);
 const asked = { identity: { userId: "user-a", accountId: "acct-a" }, email: "a@example.com" };
@@ -26,6 +26,19 @@ describe("an answer to a usage request", () => {
     expect(judge(403, "<!DOCTYPE html>", { "content-type": "text/html; charset=UTF-8" })).toEqual({ kind: "blocked" });
     expect(judge(403, "  <!DOCTYPE html>", { "content-type": "" })).toEqual({ kind: "blocked" });
     expect(judge(403, { detail: "wrong workspace" })).toEqual({ kind: "refused", status: 403 });
+  });
+
+  it.each([
+    ["text", "Access denied"],
+    ["nothing", ""],
+    ["a list", "[]"],
+    ["null", "null"],
+  ])("of 403 with %s is nobody's verdict on the plan: it was blocked on the way", (_what, body) => {
+    expect(judge(403, body, { "content-type": "text/plain" })).toEqual({ kind: "blocked" });
+  });
+
+  it("of 403 that is larger than allowed was blocked on the way, too", () => {
+    expect(judgeWhamAnswer({ status: 403, headers: {}, body: undefined }, asked, now)).toEqual({ kind: "blocked" });
   });
 
   it.each([
@@ -77,8 +90,36 @@ describe("the account that answered", () => {
     expect(compareOwner(owner, asked)).toBe(verdict);
   });
 
+  it.each([
+    [{ userId: "user-a" }, { userId: "user-b", accountId: "acct-b" }, "other"],
+    [{ userId: "user-a" }, { userId: "user-a", accountId: "acct-b" }, "same"],
+    [{ accountId: "acct-a" }, { userId: "user-b", accountId: "acct-b" }, "other"],
+    [{ accountId: "acct-a" }, { userId: "user-b", accountId: "acct-a" }, "unsaid"],
+    [{ accountId: "acct-a" }, { userId: "user-b", accountId: "user-b" }, "unsaid"],
+  ] as const)("is compared by the half that is known: %j and %j", (identity, owner, verdict) => {
+    expect(compareOwner(owner, { identity })).toBe(verdict);
+    const body = { ...USAGE_SHAPES.plus(now), user_id: owner.userId, account_id: owner.accountId };
+    const answer = { status: 200, headers: {}, body: JSON.stringify(body) };
+    expect(judgeWhamAnswer(answer, { identity }, now).kind).toBe(verdict === "other" ? "other-account" : "report");
+  });
+
   it("is unsaid where the profile itself does not say whose it is", () => {
     expect(compareOwner({ userId: "user-a", accountId: "acct-a" }, {})).toBe("unsaid");
     expect(compareOwner({ userId: "user-a", email: "b@example.com" }, { email: "a@example.com" })).toBe("other");
+  });
+});
+
+describe("a request that got no answer", () => {
+  it.each([
+    [Object.assign(new Error("x"), { code: "ECONNREFUSED" }), "unreachable"],
+    [Object.assign(new Error("x"), { code: "ENOTFOUND" }), "unreachable"],
+    [Object.assign(new Error("x"), { code: "EAI_AGAIN" }), "unreachable"],
+    [Object.assign(new Error("x"), { code: "UND_ERR_HEADERS_TIMEOUT" }), "timeout"],
+    [Object.assign(new Error("x"), { code: "UND_ERR_CONNECT_TIMEOUT" }), "timeout"],
+    [new DOMException("x", "TimeoutError"), "timeout"],
+    [Object.assign(new Error("x"), { code: "UND_ERR_SOCKET" }), "broken"],
+    ["text", "broken"],
+  ])("is told by its cause (%#)", (error, how) => {
+    expect(judgeWhamFailure(error)).toEqual({ kind: "trouble", how, isTransient: true });
   });
 });

@@ -10,6 +10,7 @@ import { CodexAuthError, toCodexAuthError } from "../../errors.ts";
 import { silentLog, type Log } from "../../secrets/log.ts";
 import { buildChatServices, buildParts, type Parts } from "../services.ts";
 import { hearBrowser, type BrowserReturn } from "../terminal/browser-return.ts";
+import { machineTimeZone } from "../machine-time-zone.ts";
 import { renderReply, typedHere } from "../terminal/render.ts";
 import { TerminalSession } from "../terminal/session.ts";
 import { launchWorkerFor } from "../worker/launch.ts";
@@ -125,7 +126,11 @@ export async function openSession(
   };
   const plain = { ...style, colors: false };
   const shown: string[] = [];
-  const services = await buildChatServices(parts, { unattended: !isAttended, readOnly });
+  const services = await buildChatServices(parts, {
+    unattended: !isAttended,
+    readOnly,
+    timeZone: machineTimeZone(),
+  });
   const browser = isAttended && hears ? hearBrowser(parts, services, host.person?.loopback) : undefined;
   const session = new TerminalSession({
     parts,

@@ -18,13 +18,15 @@ export const usage: CommandRun = async (call) => {
   const { session, parts, result } = await openSession(call, { readOnly: true });
   const { agentId } = parts.config;
   const store = await parts.store.read(agentId);
-  const wanted = selected(profileWord(call) ?? "all", store);
+  const word = profileWord(call) ?? "all";
+  const isAll = word.toLowerCase() === "all";
+  const wanted = isAll ? store.summaries : selected(word, store);
   const isPlot = call.options["plot"] === true;
   const service = openUsage(parts);
   if (call.output.isJson) return asData(service, { agentId, wanted, isPlot });
-  const agent = agentId === "main" ? "" : ` --agent ${agentId}`;
-  const word = wanted.length === 1 && profileWord(call) !== undefined ? wanted[0]?.id : undefined;
-  await session.take({ kind: "command", name: "codex_usage", args: `${word ?? "all"}${agent}` });
+  const one = isAll ? undefined : wanted[0]?.id;
+  const what = one === undefined ? ({ kind: "all" } as const) : ({ kind: "profile", profileId: one } as const);
+  await session.take({ kind: "usage", command: { ...what, agentId } });
   if (isPlot) {
     for (const profile of wanted) {
       const title = cleanText(shortName(profile.id), CHAT.maxLabelChars);
@@ -75,7 +77,6 @@ function dataOf({ atMs, kept, outcome }: ProfileUsage): Readonly<Record<string, 
 
 /** @throws CodexAuthError `ERR_PROFILE_UNKNOWN` where there is no such profile, and what a selector throws. */
 function selected(word: string, { provider, summaries }: StoreSnapshot): readonly ProfileSummary[] {
-  if (word.toLowerCase() === "all") return summaries;
   const ids = summaries.map(({ id }) => id);
   const { profileId } = resolveSelector(atNumber(word, ids, "list"), ids, provider);
   const profile = summaries.find(({ id }) => id === profileId);

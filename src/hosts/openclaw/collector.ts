@@ -2,7 +2,7 @@
 
 import type { Outgoing } from "../../chat/conversation.ts";
 import type { Reply } from "../../chat/reply.ts";
-import { joinReplies } from "./render.ts";
+import { fitsOneMessage, joinReplies, type Surface } from "./render.ts";
 
 /** The answer of one command while it is being made. */
 export class Collector {
@@ -40,6 +40,11 @@ export class Collector {
     const name = this.#newName();
     this.#replies.set(name, reply);
     return name;
+  }
+
+  /** Whether one more message goes into the answer without anything being cut off. */
+  fits(reply: Reply, surface: Surface): boolean {
+    return fitsOneMessage(joinReplies([...this.#replies.values(), reply]), surface);
   }
 
   /** Replaces one of them; false where it is not here, or the answer is given. */

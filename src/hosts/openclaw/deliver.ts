@@ -1,5 +1,6 @@
 // Answers out of the outbox: sent by themselves where OpenClaw has a way to, else shown with the person's next command.
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ApplyEngine } from "../../apply/engine.ts";
 import type { OutboxMessage } from "../../apply/outbox.ts";
 import type { Asker, Outgoing } from "../../chat/conversation.ts";
@@ -9,6 +10,7 @@ import type { Abilities } from "./abilities.ts";
 import type { Collector } from "./collector.ts";
 import type { OpenClawMessages } from "./messages.ts";
 import { askerAtAddress } from "./place.ts";
+import { fitsOneMessage, type Surface } from "./render.ts";
 
 /** What a {@link PluginDelivery} is made of. */
 export interface PluginDeliveryParts extends Pick<DeliveryOptions, "router" | "retryMs"> {
@@ -17,12 +19,18 @@ export interface PluginDeliveryParts extends Pick<DeliveryOptions, "router" | "r
   readonly abilities: Abilities;
 }
 
+/** Says that OpenClaw has the answer: what waited and stands in it was told. */
+export type Told = () => void;
+
 /** Delivers for the host `openclaw`; no answer is shown by two at once. */
 export class PluginDelivery {
   readonly #parts: PluginDeliveryParts;
   readonly #delivery: Delivery;
   /** Messages that somebody is showing right now. */
   readonly #underWay = new Map<string, Promise<boolean>>();
+  /** Messages that stand in an answer which OpenClaw does not have yet. */
+  readonly #held = new Set<string>();
+  readonly #marking = new Set<Promise<void>>();
 
   constructor(parts: PluginDeliveryParts) {
     this.#parts = parts;
@@ -34,11 +42,21 @@ export class PluginDelivery {
     await this.#delivery.run(signal);
   }
 
-  /** Puts into `answer` what waits for this person in this chat: the way for an OpenClaw that cannot send by itself. */
-  async showWaiting(asker: Asker, answer: Collector): Promise<void> {
+  /**
+   * Puts into `answer` what waits for this person in this chat, as far as it fits: the way for an OpenClaw that cannot send by itself.
+   * It counts as told once the given function says that the answer was handed over; without that it waits for the next process.
+   */
+  async showWaiting(asker: Asker, answer: Collector, surface: Surface): Promise<Told> {
     const { outbox } = this.#parts.services.engine;
     this.#delivery.heardFrom(asker);
-    const send: Outgoing["send"] = (reply) => Promise.resolve(answer.add(reply));
+    await Promise.all(this.#marking);
+    let isFull = false;
+    const send: Outgoing["send"] = async (reply) => {
+      // One that is too long for any message is shown as far as it goes, once nothing else is cut with it.
+      isFull = !answer.fits(reply, surface) && fitsOneMessage(reply, surface);
+      return isFull ? "" : answer.add(reply);
+    };
+    const shown: string[] = [];
     const here = this.#deliveryTo(() => ({ send, edit: (_messageId, reply) => send(reply) }));
     for (const message of await outbox.list("openclaw")) {
       const { personId, chatId, messageId } = message.address;
@@ -46,8 +64,25 @@ export class PluginDelivery {
       // What belongs to a message of this very answer comes by the usual way, which waits for the answer's end.
       if (messageId !== undefined && answer.holds(messageId)) continue;
       const isShown = await this.#underWay.get(message.id);
-      if (isShown !== true && (await this.#alone(message, () => here.deliver(message))))
-        await outbox.delivered(message.id);
+      if (isShown === true || this.#underWay.has(message.id) || this.#held.has(message.id)) continue;
+      this.#held.add(message.id);
+      if ((await here.deliver(message)) && !isFull) shown.push(message.id);
+      else this.#held.delete(message.id);
+      if (isFull) break;
+    }
+    return () => {
+      const marking = this.#mark(shown).finally(() => this.#marking.delete(marking));
+      this.#marking.add(marking);
+    };
+  }
+
+  /** In the turn after this one: OpenClaw has the answer by then. */
+  async #mark(ids: readonly string[]): Promise<void> {
+    const { log, engine } = this.#parts.services;
+    await nextTurn();
+    for (const id of ids) {
+      await engine.outbox.delivered(id).catch((error: unknown) => log.error("plugin.told", error));
+      this.#held.delete(id);
     }
   }
 
@@ -72,7 +107,7 @@ export class PluginDelivery {
   }
 
   async #alone(message: OutboxMessage, deliver: () => Promise<boolean>): Promise<boolean> {
-    if (this.#underWay.has(message.id)) return false;
+    if (this.#underWay.has(message.id) || this.#held.has(message.id)) return false;
     const delivering = deliver();
     this.#underWay.set(message.id, delivering);
     try {

@@ -1,10 +1,12 @@
 // The plugin as OpenClaw loads it: register() only names what there is, over and over; the first use or the service puts it together.
 
+import { setTimeout as delay } from "node:timers/promises";
 import { ACTIONS } from "../../chat/button.ts";
 import type { CommandName } from "../../chat/conversation.ts";
 import { code, type Reply } from "../../chat/reply.ts";
+import { PLUGIN } from "../../config/defaults.ts";
 import { PLUGIN_ID, PLUGIN_NAME } from "../../config/openclaw-owners.ts";
-import { toCodexAuthError } from "../../errors.ts";
+import { CodexAuthError, toCodexAuthError } from "../../errors.ts";
 import { looksLikeCallbackUrl } from "../../oauth/callback-text.ts";
 import { redact } from "../../secrets/redact.ts";
 import { abilitiesOf } from "./abilities.ts";
@@ -23,6 +25,8 @@ import { openUntil, workUntil } from "./work.ts";
 export interface PluginParts {
   /** Puts the plugin together on what the gateway offers now. */
   readonly compose: (runtime: () => PluginRuntime | undefined) => Promise<PluginHost>;
+  /** How long a stop waits for what is under way, in milliseconds. Default `PLUGIN.stopWithinMs`. */
+  readonly stopWithinMs?: number;
 }
 
 /** What OpenClaw takes as a plugin: the result of its own `definePluginEntry`, which adds nothing that we need. */
@@ -54,7 +58,7 @@ export function createPlugin(parts: PluginParts): PluginEntry {
       for (const command of commands) api.registerCommand(command);
       for (const handler of handlers) api.registerInteractiveHandler(handler);
       // Each time: OpenClaw may call only the hooks of the newest registration (docs/openclaw-generations.md, e).
-      api.on?.("message_received", (event) => shared.received(event));
+      api.on?.("message_received", (event, context) => shared.received(event, context));
       api.on?.("before_dispatch", (event, context) => shared.pasted(event, context));
       // From 2026.5 on only with `hooks.allowConversationAccess`.
       api.on?.("llm_output", (event, context) => shared.countUsage(event, context));
@@ -97,6 +101,15 @@ const notOpenReply: Reply = {
   ],
 };
 
+/** The service between a start and its stop. */
+interface Working {
+  readonly stop: AbortController;
+  /** Never rejects. */
+  readonly done: Promise<void>;
+  readonly leave: () => void;
+  readonly tell: (error: unknown) => void;
+}
+
 /** What the calls of one process share. */
 class Shared {
   /** Of the last registration: after a reload the earlier one is of no use. */
@@ -104,7 +117,9 @@ class Shared {
   readonly #parts: PluginParts;
   readonly #pastes = new PastedMessages();
   #host: Promise<PluginHost> | undefined;
-  #working: { readonly stop: AbortController; readonly done: Promise<void>; readonly leave: () => void } | undefined;
+  #working: Working | undefined;
+  /** The newest stop: no work begins before it is over. */
+  #stopped: Promise<void> = Promise.resolve();
 
   constructor(parts: PluginParts) {
     this.#parts = parts;
@@ -127,8 +142,8 @@ class Shared {
     }
   }
 
-  received(event: unknown): void {
-    this.#pastes.received(event);
+  received(event: unknown, context: unknown): void {
+    this.#pastes.received(event, context);
   }
 
   /** Undefined lets the message go on to the model. */
@@ -160,15 +175,31 @@ class Shared {
       logger?.error(redact(`${PLUGIN_ID}: ${name}: ${message} ${next}`));
     };
     const leave = announceAtWork((event, context) => this.countUsage(event, context));
-    this.#working = { stop, done: this.#work(stop.signal, tell), leave };
+    const done = this.#stopped.then(() => this.#work(stop.signal, tell)).catch(tell);
+    this.#working = { stop, done, leave, tell };
   }
 
+  /** A gateway that goes down does not wait for us for ever: what is not over by then ends by itself. */
   async stop(): Promise<void> {
     const working = this.#working;
-    this.#working = undefined;
-    working?.leave();
-    working?.stop.abort();
-    await working?.done;
+    if (working !== undefined) {
+      this.#working = undefined;
+      working.leave();
+      working.stop.abort();
+      this.#stopped = this.#ended(working);
+    }
+    await this.#stopped;
+  }
+
+  async #ended({ done, tell }: Working): Promise<void> {
+    const over = new AbortController();
+    const late = delay(this.#parts.stopWithinMs ?? PLUGIN.stopWithinMs, "late", { signal: over.signal });
+    const outcome = await Promise.race([done, late.catch(() => undefined)]);
+    over.abort();
+    if (outcome !== "late") return;
+    // It closes itself at its end; whoever comes next needs another one.
+    this.#host = undefined;
+    tell(slowStop());
   }
 
   async #work(signal: AbortSignal, tell: (error: unknown) => void): Promise<void> {
@@ -176,12 +207,14 @@ class Shared {
     const registered = abilitiesOf(version).losesCommands
       ? keepRegistered(() => registrationsOf(this, version), signal).catch(tell)
       : undefined;
-    const host = await openUntil(() => this.#open(), tell, signal);
+    let opened: Promise<PluginHost> | undefined;
+    const host = await openUntil(() => (opened = this.#open()), tell, signal);
     if (host === undefined) return;
     try {
       await workUntil(host, signal);
     } finally {
-      this.#host = undefined;
+      // After a stop that did not wait, there may be another one by now.
+      if (this.#host === opened) this.#host = undefined;
       await registered;
       await host.close();
     }
@@ -197,4 +230,12 @@ class Shared {
       });
     return this.#host;
   }
+}
+
+function slowStop(): CodexAuthError {
+  return new CodexAuthError("ERR_LOCK_TIMEOUT", {
+    message: "The plugin was stopped while it was at work, and what it was doing was not waited for.",
+    next: "Nothing is lost: what is open in the queue goes on when the gateway runs again.",
+    retryable: true,
+  });
 }

@@ -24,8 +24,7 @@ export function renderPayload(reply: Reply, surface: Surface): ReplyPayload {
   }
   const typed = surface === "presentation" ? presentationOf(reply) : [];
   // The words stay where there are buttons too: a channel that cannot show them drops them silently.
-  const fallback = fallbackLines(reply, howToAnswer(reply));
-  const text = plain(fallback.length === 0 ? reply.lines : [...reply.lines, [], ...fallback]);
+  const text = plain(typedLines(reply));
   return typed.length === 0 ? { text } : { text, presentation: { blocks: typed } };
 }
 
@@ -36,6 +35,12 @@ export function renderRaw(reply: Reply): { readonly text: string; readonly butto
     .map((line) => line.map((span) => (typeof span === "string" ? span : span.text)).join(""))
     .join("\n");
   return buttons.length === 0 ? { text } : { text, buttons };
+}
+
+/** Whether all of a reply's text goes into one message of `surface`; what does not is cut off its end. */
+export function fitsOneMessage(reply: Reply, surface: Surface): boolean {
+  const lines = surface === "telegram" ? telegramLines(reply) : typedLines(reply);
+  return fitted(lines) === lines;
 }
 
 /** Several replies of one turn as the one message that a command may answer with. */
@@ -49,6 +54,15 @@ export function joinReplies(replies: readonly Reply[]): Reply {
     ...(last?.choices === undefined ? {} : { choices: last.choices }),
     ...(last?.choiceCommand === undefined ? {} : { choiceCommand: last.choiceCommand }),
   };
+}
+
+function telegramLines(reply: Reply): readonly Line[] {
+  return [...reply.lines, ...drawButtons(reply).rest];
+}
+
+function typedLines(reply: Reply): readonly Line[] {
+  const fallback = fallbackLines(reply, howToAnswer(reply));
+  return fallback.length === 0 ? reply.lines : [...reply.lines, [], ...fallback];
 }
 
 /** A bare number would go to the model: what is typed carries its command. */

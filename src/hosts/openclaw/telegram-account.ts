@@ -20,13 +20,16 @@ export interface AccountFrame {
 }
 
 const text = z.string().min(1).optional().catch(undefined);
-const accountSchema = z.object({ botToken: text, tokenFile: text, apiRoot: text });
+// A token may be named by something that only OpenClaw can open, such as a reference to a secret.
+const accountSchema = z.object({ botToken: z.unknown().optional(), tokenFile: z.unknown().optional(), apiRoot: text });
+type AccountEntry = z.infer<typeof accountSchema>;
 const settingsSchema = z.object({
   channels: z.object({
-    telegram: accountSchema.extend({ accounts: z.record(z.string(), accountSchema).optional().catch(undefined) }),
+    telegram: accountSchema.extend({ accounts: z.record(z.string(), z.unknown()).optional() }),
   }),
 });
 
+const DEFAULT = "default";
 const PUBLIC_ROOT = "https://api.telegram.org";
 
 /** The account `accountId`; undefined where its token is not to be had or must not be sent to where it says. */
@@ -34,18 +37,47 @@ export async function telegramAccount(accountId: string, frame: AccountFrame): P
   const told = await bySdk(accountId, frame.settings());
   const parsed = settingsSchema.safeParse(frame.settings());
   const telegram = parsed.success ? parsed.data.channels.telegram : undefined;
-  const own = telegram?.accounts?.[accountId];
-  const file = own?.tokenFile ?? telegram?.tokenFile;
+  const own = entryOf(telegram?.accounts ?? {}, accountId);
+  if (own === "unknown") return undefined;
+  // Another bot's token would take another message with that number away: what an account names for itself is all that counts.
   const token =
     told.token ??
-    own?.botToken ??
-    (file === undefined ? undefined : (await readTextFile(file, 4_096).catch(() => undefined))?.trim()) ??
-    telegram?.botToken ??
-    (accountId === "default" ? frame.variable : undefined);
+    (namesToken(own)
+      ? await tokenIn(own)
+      : namesToken(telegram)
+        ? await tokenIn(telegram)
+        : accountId === DEFAULT
+          ? frame.variable
+          : undefined);
   const apiRoot = (told.apiRoot ?? own?.apiRoot ?? telegram?.apiRoot ?? PUBLIC_ROOT).replace(/\/+$/, "");
   // `${NAME}` is filled in by OpenClaw, which did not tell us.
   if (token === undefined || token === "" || token.includes("${") || !mayReceiveToken(apiRoot)) return undefined;
   return { token: Secret.of(token), apiRoot };
+}
+
+/** The account's own entry; undefined where it has none because it is the only one, "unknown" where nobody can tell its bot. */
+function entryOf(accounts: Readonly<Record<string, unknown>>, accountId: string): AccountEntry | "unknown" | undefined {
+  const names = Object.keys(accounts);
+  // OpenClaw compares them so.
+  const name = names.find((one) => one.trim().toLowerCase() === accountId.trim().toLowerCase());
+  if (name === undefined) return accountId === DEFAULT || names.length === 0 ? undefined : "unknown";
+  const parsed = accountSchema.safeParse(accounts[name]);
+  return parsed.success ? parsed.data : "unknown";
+}
+
+function namesToken(entry: AccountEntry | undefined): entry is AccountEntry {
+  return isNamed(entry?.tokenFile) || isNamed(entry?.botToken);
+}
+
+function isNamed(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== "";
+}
+
+/** The token that an entry names, by its file first, as OpenClaw reads it; undefined where it cannot be read here. */
+async function tokenIn({ tokenFile, botToken }: AccountEntry): Promise<string | undefined> {
+  if (!isNamed(tokenFile)) return text.parse(botToken);
+  const file = text.parse(tokenFile);
+  return file === undefined ? undefined : (await readTextFile(file, 4_096).catch(() => undefined))?.trim();
 }
 
 /** From 2026.5.28 on OpenClaw's own code tells the account; earlier it is only in the settings. */

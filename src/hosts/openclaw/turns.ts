@@ -104,7 +104,7 @@ export class Turns {
     const surface = this.#surfaceOf(asker);
     const command = commandIn(pasted.text);
     let reply: Reply;
-    let told: Told = () => undefined;
+    let told: Told = nothingTold;
     try {
       const incoming = command ?? ({ kind: "text", text: pasted.text } as const);
       const heard = await this.#say(asker, incoming, { deleteIncoming });
@@ -151,7 +151,7 @@ export class Turns {
     const out = { ...collector.out(messages.at(asker.chatId)), ...place };
     let isHeard = false;
     let said: Reply | undefined;
-    let told: Told = () => undefined;
+    let told: Told = nothingTold;
     try {
       isHeard = (await this.#queues.run(asker.chatId, () => router.handle(asker, incoming, out))) === "handled";
       if (isHeard) {
@@ -202,5 +202,8 @@ export class Turns {
     };
   }
 }
+
+/** Where nothing waited. */
+function nothingTold(): void {}
 
 const nobodyReply: Reply = { lines: [["This channel does not say who writes, so nothing is shown here."]] };

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { announcePlugin } from "../../apply/presence.ts";
 import { enqueueReminders } from "../../apply/reminders.ts";
 import { PLUGIN, TELEGRAM } from "../../config/defaults.ts";
+import { withoutRepeats } from "../../secrets/log.ts";
 import { ensurePrivateFolder } from "../../storage/atomic-write.ts";
 import { watchFolder } from "../../storage/watch-folder.ts";
 import { VERSION } from "../../version.ts";
@@ -18,16 +19,43 @@ export async function workUntil(host: PluginHost, signal: AbortSignal): Promise<
   const { now, own } = parts;
   const generation = await parts.generation();
   const openClawVersion = abilities.version === undefined ? {} : { openClawVersion: abilities.version };
-  const presence = announcePlugin(own, { version: VERSION, ...openClawVersion, generation }, { now, signal });
+  // Other hosts leave their jobs to whoever says to be here: without the executor there is no such sign.
+  const drained = new AbortController();
+  const present = AbortSignal.any([signal, drained.signal]);
+  const presence = announcePlugin(own, { version: VERSION, ...openClawVersion, generation }, { now, signal: present });
   await guarded(host, "plugin.resume", () => host.resume());
+  const publish = publisher(host);
   const loops = [
     presence,
-    drainUntil(host, signal),
+    drainUntil(host, publish, signal).finally(() => drained.abort()),
+    publishUntil(host, publish, signal),
     host.delivery.run(signal),
     guarded(host, "plugin.lease", () => host.keepLease(signal)),
     remindUntil(host, signal),
   ];
   await Promise.all(loops.map((loop) => loop.catch((error: unknown) => log.error("plugin.work", error))));
+}
+
+type Publish = () => Promise<void>;
+
+/** Publishes one after another, so that what was read last is what stays. */
+function publisher(host: PluginHost): Publish {
+  const { now, own } = host.parts;
+  const log = withoutRepeats(host.log, now);
+  let publishing: Promise<void> = Promise.resolve();
+  const publish = async (): Promise<void> => {
+    await ensurePrivateFolder(own.root);
+    await host.publish();
+  };
+  return () => (publishing = publishing.then(() => guarded({ log }, "plugin.publish", publish)));
+}
+
+/** OpenClaw signs in and renews by itself too, and from 2026.6 on nobody outside sees it but by this. */
+async function publishUntil(host: PluginHost, publish: Publish, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await publish();
+    await delay(host.publishEveryMs, undefined, { signal, ref: false }).catch(() => undefined);
+  }
 }
 
 /** Reminds those who asked in here of logins that still wait for their decision. */
@@ -43,33 +71,46 @@ async function remindUntil(host: PluginHost, signal: AbortSignal): Promise<void>
 }
 
 /** Executes whatever comes into the queue; what cannot be ended now is tried again, and the next change of the queue tries at once. */
-async function drainUntil(host: PluginHost, signal: AbortSignal): Promise<void> {
-  const { parts, log } = host;
-  const { engine, own } = parts;
+async function drainUntil(host: PluginHost, publish: Publish, signal: AbortSignal): Promise<void> {
+  const { engine, own } = host.parts;
   const jobs = join(own.queue, "jobs");
-  await ensurePrivateFolder(jobs);
-  await guarded(host, "plugin.publish", () => host.publish());
+  const log = withoutRepeats(host.log, host.parts.now);
+  const retryMs = host.retryMs;
   await delay(host.settlesMs, undefined, { signal, ref: false }).catch(() => undefined);
-  let failedAs: string | undefined;
-  let dueAt = 0;
-  await watchFolder(
-    jobs,
-    async () => {
-      const open = await engine.queue.open().catch(() => []);
-      const seen = JSON.stringify(open.map(({ id, state }) => [id, state]));
-      if (open.length === 0 || (seen === failedAs && parts.now() < dueAt)) return;
-      try {
-        await executeOpenJobs(parts, "plugin");
-        failedAs = undefined;
-      } catch (error) {
-        log.error("plugin.executor", error);
-        failedAs = JSON.stringify((await engine.queue.open().catch(() => [])).map(({ id, state }) => [id, state]));
-        dueAt = parts.now() + PLUGIN.retryMs;
-      }
-      await guarded(host, "plugin.publish", () => host.publish());
-    },
-    signal,
-  );
+  let failed: { readonly as: string; readonly dueAt: number } | undefined;
+  const drain = async (): Promise<void> => {
+    const seen = await openJobs(engine.queue);
+    if (seen === NONE || (seen === failed?.as && isAhead(failed.dueAt, host.parts.now(), retryMs))) return;
+    try {
+      await executeOpenJobs(host.parts, "plugin", { signal });
+      failed = undefined;
+    } catch (error) {
+      host.log.error("plugin.executor", error);
+      failed = { as: await openJobs(engine.queue), dueAt: host.parts.now() + retryMs };
+    }
+    await publish();
+  };
+  while (!signal.aborted) {
+    try {
+      await ensurePrivateFolder(jobs);
+      await watchFolder(jobs, drain, signal);
+    } catch (error) {
+      log.error("plugin.queue", error);
+      await delay(retryMs, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  }
+}
+
+const NONE = "[]";
+
+/** The open jobs as they are, to tell whether anything changed. */
+async function openJobs(queue: PluginHost["parts"]["engine"]["queue"]): Promise<string> {
+  return JSON.stringify((await queue.open().catch(() => [])).map(({ id, state }) => [id, state]));
+}
+
+/** Whether a pause of `pauseMs` is still on; an end further away comes from a clock that was set back since. */
+function isAhead(dueAt: number, now: number, pauseMs: number): boolean {
+  return dueAt > now && dueAt - now <= pauseMs;
 }
 
 /** Composes again and again until it works: settings that do not load now may be mended without a restart of the gateway. */

@@ -1,6 +1,7 @@
 // The composition root of the terminal chat: the domains of this machine's OpenClaw, the chat, and the terminal.
 
 import type { LoopbackOptions } from "../../oauth/loopback.ts";
+import { machineTimeZone } from "../machine-time-zone.ts";
 import { buildChatServices, type Parts } from "../services.ts";
 import { hearBrowser } from "./browser-return.ts";
 import { runTerminalChat } from "./chat.ts";
@@ -21,7 +22,8 @@ export interface TerminalHostOptions {
 export async function startTerminalChat(options: TerminalHostOptions): Promise<void> {
   const { parts, stdout, ui = clackUi(stdout) } = options;
   const style = { colors: !parts.environment.noColor, hasButtons: true };
-  const browser = hearBrowser(parts, await buildChatServices(parts), options.loopback);
+  const services = await buildChatServices(parts, { timeZone: machineTimeZone() });
+  const browser = hearBrowser(parts, services, options.loopback);
   const session = new TerminalSession({
     parts,
     services: browser.services,

@@ -44,7 +44,8 @@ export async function executeOpenJobs(
   };
   let ended = 0;
   let failures = 0;
-  while (signal?.aborted !== true && (await engine.queue.open()).length > 0) {
+  while ((await engine.queue.open()).length > 0) {
+    if (signal?.aborted === true) return ended;
     if (kind !== "plugin" && (await leftToPlugin(parts)) !== undefined) return ended;
     try {
       const reignOptions = { paths, kind, version: VERSION, now, waitMs: OWN_LOCK.waitMs };

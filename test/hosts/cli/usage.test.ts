@@ -1,6 +1,6 @@
 // `codex-auth-skill usage` as a process, against the sandbox's usage server.
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { startSandboxUsage, type SandboxUsage } from "../../../src/sandbox/usage-server.ts";
@@ -31,9 +31,14 @@ describe("codex-auth-skill usage", () => {
     expect(readFileSync(home.world.storePath)).toEqual(before);
   });
 
-  it("shows times in UTC until the settings name a time zone", async () => {
+  it("shows times in this machine's own zone until the settings name another, and in UTC where it has none", async () => {
     const { home, env } = await lab();
-    expect((await home.call(["usage", "alice"], { env })).stdout).toMatch(/\d\d:\d\d UTC\)/);
+    const machine = await home.call(["usage", "alice"], { env: { ...env, TZ: "Asia/Kolkata" } });
+    expect(machine.stdout).toMatch(/\d\d:\d\d GMT\+5:30\)/);
+    expect(machine.stdout).not.toContain("UTC");
+    expect((await home.call(["usage", "alice"], { env: { ...env, TZ: "Nowhere/At_all" } })).stdout).toMatch(
+      /\d\d:\d\d (?:UTC|GMT)\)/,
+    );
     const tokyo = await home.call(["usage", "alice"], { env: { ...env, CODEX_AUTH_TIME_ZONE: "Asia/Tokyo" } });
     expect(tokyo.stdout).toMatch(/\d\d:\d\d GMT\+9\)/);
     expect(tokyo.stdout).not.toContain("UTC");
@@ -61,6 +66,27 @@ describe("codex-auth-skill usage", () => {
     });
     // What is unknown is absent, never 0.
     expect(JSON.stringify(ended.json()["profiles"])).not.toMatch(/"usedPercent":0|null/);
+  });
+
+  it("means the profile that was named, also where its name reads like an option or a number", async () => {
+    const { home, server, env } = await lab();
+    const store = home.world.readStore();
+    const alice = store.profiles["openai-codex:alice"];
+    const profiles = {
+      ...store.profiles,
+      "openai-codex:all": alice,
+      "openai-codex:2024": alice,
+      "openai-codex:two words": alice,
+    };
+    writeFileSync(home.world.storePath, JSON.stringify({ ...store, profiles }));
+    const all = await home.call(["usage", "openai-codex:all"], { env });
+    expect(all.stdout).toMatch(/^all · alice@/m);
+    const digits = await home.call(["usage", "openai-codex:2024"], { env });
+    expect(digits.stdout).toMatch(/^2024 · alice@/m);
+    expect(digits.stdout).toContain("codex-auth-skill usage openai-codex:2024");
+    const words = await home.call(["usage", "openai-codex:two words"], { env });
+    expect(words.stdout).toMatch(/^two words · alice@/m);
+    expect(server.log).toHaveLength(3);
   });
 
   it("fails with the reason and the earlier figures where nobody could be asked", async () => {

@@ -176,6 +176,33 @@ describe("a pasted address inside OpenClaw", () => {
     await shows(/Signed in as/);
   });
 
+  it("of nobody that OpenClaw names is kept from the model, deleted, and its attempt is ended", async () => {
+    const { openClaw, issuer, bot, page, last } = await loginLab({ version: "2026.9.6" });
+    await openClaw.types(OWNER, "/codex_auth paste carol");
+    const callback = issuer.approve(page(), "carol@example.com");
+    const hook = openClaw.hooks.find(({ name }) => name === "before_dispatch")?.hook;
+    const about = { channelId: "telegram", accountId: "default", conversationId: OWNER };
+    const event = { content: callback, channel: "telegram", isGroup: false, messageId: "77" };
+    expect(await hook?.(event, about)).toEqual({ handled: true });
+    expect(await hook?.({ ...event, content: "hello" }, about)).toBeUndefined();
+    expect(bot.deleted).toEqual([{ chat: OWNER, message: 77 }]);
+    await openClaw.types(OWNER, callback);
+    expect(last()).not.toContain("Signed in");
+    expect(issuer.log.filter(({ path }) => path === "/oauth/token")).toEqual([]);
+  });
+
+  it("in another channel deletes nothing in Telegram, whatever number its message has", async () => {
+    const { openClaw, issuer, bot, page } = await loginLab({ version: "2026.9.6" });
+    await openClaw.types(OWNER, "/codex_auth paste carol");
+    const callback = issuer.approve(page(), "carol@example.com");
+    openClaw.settings = { ...openClaw.settings, commands: { ownerAllowFrom: [`telegram:${OWNER}`, `slack:${OWNER}`] } };
+    const hook = openClaw.hooks.find(({ name }) => name === "before_dispatch")?.hook;
+    const about = { channelId: "slack", accountId: "default", conversationId: OWNER };
+    const event = { content: callback, channel: "slack", senderId: OWNER, isGroup: false, messageId: "77" };
+    expect(await hook?.(event, about)).toMatchObject({ handled: true });
+    expect(bot.deleted).toEqual([]);
+  });
+
   it("is told apart from what is the model's: other addresses, and a number under a list", async () => {
     const { openClaw } = await loginLab();
     await openClaw.types(OWNER, "/codex_auth");

@@ -36,8 +36,9 @@ export interface PluginLab {
 /** A loaded plugin; its service is not started yet. */
 export async function pluginLab(
   options: Partial<FakeOpenClawOptions> &
-    Pick<Partial<ComposeOptions>, "answerWithinMs" | "now" | "wait" | "publish"> & {
+    Pick<Partial<ComposeOptions>, "answerWithinMs" | "now" | "wait" | "publish" | "retryMs" | "publishEveryMs"> & {
       readonly variables?: Record<string, string>;
+      readonly stopWithinMs?: number;
     } = {},
 ): Promise<PluginLab> {
   const home = await temporaryFolder();
@@ -54,8 +55,9 @@ export async function pluginLab(
   const environment = readEnvironment({ HOME: home, OPENCLAW_STATE_DIR: stateDir, ...options.variables });
   let composed = 0;
   let host: Promise<PluginHost> | undefined;
-  const { answerWithinMs, now, wait, publish } = options;
+  const { answerWithinMs, now, wait, publish, retryMs, publishEveryMs, stopWithinMs } = options;
   const plugin = createPlugin({
+    ...(stopWithinMs === undefined ? {} : { stopWithinMs }),
     compose: (runtime) => {
       composed += 1;
       host = composePlugin({
@@ -69,6 +71,8 @@ export async function pluginLab(
         ...(now === undefined ? {} : { now }),
         ...(wait === undefined ? {} : { wait }),
         ...(publish === undefined ? {} : { publish }),
+        ...(retryMs === undefined ? {} : { retryMs }),
+        ...(publishEveryMs === undefined ? {} : { publishEveryMs }),
       });
       return host;
     },

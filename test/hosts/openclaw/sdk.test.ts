@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { inProcessGateway } from "../../../src/hosts/openclaw/in-process-gateway.ts";
 import { loadAuthSdk } from "../../../src/hosts/openclaw/sdk.ts";
 import type { SdkModuleName } from "../../../src/hosts/openclaw/sdk-modules.ts";
+import { publishSnapshot, readPublished } from "../../../src/profiles/published.ts";
 import type { SdkShape } from "../../../src/profiles/openclaw-sdk.ts";
 import { fakeOpenClaw } from "../../support/fake-auth-sdk.ts";
 import { openClawInside } from "../../support/openclaw-inside.ts";
@@ -56,6 +58,25 @@ describe("OpenClaw's own code", () => {
     const before = await get("shared");
     await carryOut({ profileId: "openai:work", credential: sealedLogin("ada") });
     expect(await get("shared")).not.toEqual(before);
+  });
+});
+
+describe("one agent's database that OpenClaw itself cannot read", () => {
+  it("is told as such to whoever asks for it, and stops neither the others' changes nor what is published", async () => {
+    const { fake, store, state, agentDir, put, carryOut, get } = await openClawInside("sqlite");
+    await put("shared", { profiles: {} });
+    await put("ops", { profiles: {} });
+    fake.unreadable.add(agentDir("ops"));
+    await expect(store.read("ops")).rejects.toMatchObject({ code: "ERR_STORE_CORRUPT" });
+    await carryOut({ profileId: "openai:work", credential: sealedLogin("ada") });
+    expect(await get("shared")).toMatchObject({ profiles: { "openai:work": { type: "oauth" } } });
+    const path = join(state.root, "published.json");
+    const published = await publishSnapshot({ store, path, generation: "sqlite", pid: 1, now: () => 1 });
+    expect(published.agents.map(({ agentId, problem }) => [agentId, problem])).toEqual([
+      ["main", undefined],
+      ["ops", "ERR_STORE_CORRUPT"],
+    ]);
+    expect(await readPublished(path)).toEqual(published);
   });
 });
 

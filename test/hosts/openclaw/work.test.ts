@@ -1,9 +1,11 @@
 // The plugin's service: it ends the queue's jobs inside the gateway, other hosts leave them to it, and answers find their chat.
 
-import { existsSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { pluginAtWork, readPresence } from "../../../src/apply/presence.ts";
+import { DAY } from "../../../src/config/defaults.ts";
 import { loadConfig } from "../../../src/config/config.ts";
 import { readEnvironment } from "../../../src/config/env.ts";
 import { buildParts, type Parts } from "../../../src/hosts/services.ts";
@@ -102,6 +104,83 @@ describe("the plugin's service", () => {
     await until(async () => published === 2);
   });
 
+  it("publishes again and again without a job: OpenClaw signs in by itself too", async () => {
+    let published = 0;
+    const { openClaw } = await pluginLab({ publish: async () => void (published += 1), publishEveryMs: 5 });
+    await openClaw.startServices();
+    await until(async () => published > 3);
+  });
+
+  it("looks at the queue again where its folder could not be made at the start", async () => {
+    const { openClaw, logged, world } = await pluginLab({ retryMs: 5 });
+    const jobs = join(world.paths.queue, "jobs");
+    mkdirSync(world.paths.queue, { recursive: true, mode: 0o700 });
+    writeFileSync(jobs, "in the way");
+    await openClaw.startServices();
+    await until(async () => logged.some((line) => line.includes("plugin.queue")));
+    await until(async () => (await pluginAtWork(world.paths, Date.now)) !== undefined);
+    rmSync(jobs);
+    const job = await world.enqueue(receivedTokens("carol"), { requestedBy: BY_CLI });
+    await until(async () => (await world.queue.get(job.id))?.state === "done");
+  });
+
+  it("tries a job again though the clock was set back after its failure", async () => {
+    let aheadMs = 0;
+    let published = 0;
+    const publish = async (): Promise<void> => void (published += 1);
+    const { openClaw, logged, world } = await pluginLab({ now: () => Date.now() + aheadMs, publish });
+    const job = await world.enqueue(receivedTokens("carol"), { requestedBy: BY_CLI });
+    // The receipt cannot be written: a folder lies where its file belongs.
+    const inTheWay = join(world.paths.receipts, `${job.id}.json`);
+    mkdirSync(inTheWay, { recursive: true });
+    await openClaw.startServices();
+    await until(async () => published === 2);
+    expect(logged.join()).toContain("plugin.executor");
+    rmdirSync(inTheWay);
+    aheadMs -= DAY;
+    await until(async () => (await world.queue.get(job.id))?.state === "done");
+  });
+
+  it("ends its stop in time where something hangs, and says so; a start right behind works on after it", async () => {
+    const hanging = new AbortController();
+    let published = 0;
+    const publish = async (): Promise<void> => {
+      published += 1;
+      if (published === 1) await once(hanging.signal, "abort");
+    };
+    const { openClaw, composed, world } = await pluginLab({ publish, stopWithinMs: 20 });
+    await openClaw.startServices();
+    await until(async () => published === 1);
+    await openClaw.stopServices();
+    expect(openClaw.logged.join()).toContain("stopped while it was at work");
+    await openClaw.startServices();
+    hanging.abort();
+    await until(async () => composed() === 2 && published > 1);
+    const job = await world.enqueue(receivedTokens("carol"), { requestedBy: BY_CLI });
+    await until(async () => (await world.queue.get(job.id))?.state === "done");
+  });
+
+  it("begins anew only when the stop before is over", async () => {
+    const hanging = new AbortController();
+    let published = 0;
+    const publish = async (): Promise<void> => {
+      published += 1;
+      if (published === 1) await once(hanging.signal, "abort");
+    };
+    const { openClaw, composed } = await pluginLab({ publish, stopWithinMs: 10_000 });
+    await openClaw.startServices();
+    await until(async () => published === 1);
+    const stopping = openClaw.stopServices();
+    await openClaw.startServices();
+    for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(composed()).toBe(1);
+    expect(published).toBe(1);
+    hanging.abort();
+    await stopping;
+    await until(async () => composed() === 2 && published === 2);
+    expect(openClaw.logged).toEqual([]);
+  });
+
   it("keeps trying where the settings do not load, and says so in the gateway's own log", async () => {
     const { openClaw } = await pluginLab({ variables: { CODEX_AUTH_ISSUER: "https://evil.example" } });
     await openClaw.startServices();
@@ -162,6 +241,24 @@ describe("the answer of a change inside OpenClaw", () => {
     await openClaw.types(OWNER, "/codex_auth");
     expect(last()).not.toContain("✅");
     expect(await world.outbox.list("openclaw")).toEqual([]);
+  });
+
+  it("waits on where many wait and not all of them fit into one message: none is cut off, each is shown once", async () => {
+    const { openClaw, world } = await pluginLab({ canSend: false, answerWithinMs: 1 });
+    const address = { host: "openclaw", chatId: `telegram/default/${OWNER}`, personId: `telegram:${OWNER}` };
+    const names = Array.from({ length: 30 }, (_, index) => `profile-number-${index}-${"x".repeat(40)}`);
+    for (const name of names) {
+      const wanted = { kind: "use", agentId: "main", profileId: `openai-codex:${name}` } as const;
+      await world.outbox.put({ id: name, address, content: { kind: "change", wanted } as never });
+    }
+    await openClaw.startServices();
+    await openClaw.types(OWNER, "/codex_auth status");
+    const left = (await world.outbox.list("openclaw")).length;
+    expect(left).toBeGreaterThan(0);
+    for (let turn = 0; turn < 5; turn += 1) await openClaw.types(OWNER, "/codex_auth status");
+    await until(async () => (await world.outbox.list("openclaw")).length === 0);
+    expect(openClaw.everything).not.toContain("not fit into one message");
+    expect(openClaw.everything.match(/A script asked/g)).toHaveLength(names.length);
   });
 
   it("is not carried out for somebody who was taken off the list meanwhile, and they hear nothing of it", async () => {

@@ -48,6 +48,22 @@ describe("executeOpenJobs", () => {
     expect(world.readStore().profiles["openai-codex:carol"]).toBeDefined();
   });
 
+  it("begins nothing any more once it is told to stop while another executor reigns", async () => {
+    const { world, parts, reign } = await machine();
+    const stop = new AbortController();
+    let working: Promise<number> | undefined;
+    await withReign(reign, async () => {
+      await world.enqueue(receivedTokens("carol"));
+      working = executeOpenJobs(parts, "worker", { signal: stop.signal });
+      for (let turn = 0; turn < 25; turn += 1)
+        await expect(withReign(reign, async () => undefined)).rejects.toMatchObject({ code: "ERR_LOCK_TIMEOUT" });
+      stop.abort();
+    });
+    expect(await working).toBe(0);
+    expect(await parts.engine.queue.open()).toMatchObject([{ state: "queued" }]);
+    expect(world.readStore().profiles["openai-codex:carol"]).toBeUndefined();
+  });
+
   it("does nothing where nothing is open: it does not even ask to reign", async () => {
     const { parts, reign } = await machine();
     await withReign(reign, async () => {

@@ -1,4 +1,4 @@
-// *No* under a script's question: ends it with words for the person who pressed; what others were asked stays as it is.
+// The button No under a script's question: ends it with words for the person who pressed; what others were asked stays as it is.
 
 import { refOf, staleButton } from "./button.ts";
 import { button, show, type Turn } from "./context.ts";

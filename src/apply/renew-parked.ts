@@ -4,13 +4,14 @@ import { join } from "node:path";
 import { RENEWAL } from "../config/defaults.ts";
 import { CodexAuthError } from "../errors.ts";
 import { decodeAccessToken, identityOf, sameIdentity } from "../profiles/claims.ts";
+import type { RenewedTokens } from "../profiles/renewal.ts";
 import { fingerprint } from "../secrets/fingerprint.ts";
 import { ensurePrivateFolder } from "../storage/atomic-write.ts";
 import { withProcessLock } from "../storage/process-lock.ts";
 import type { LoginTokens, ParkedLogin, ParkedLogins } from "./parked.ts";
+import { noteSpent, presentOnce } from "./present-once.ts";
 import type { RenewalPort } from "./renewal.ts";
-import type { RenewedTokens } from "../profiles/renewal.ts";
-import { hasSecondOwner, notRenewable, otherAccount, presentedBefore } from "./steps/renewal-errors.ts";
+import { hasSecondOwner, notRenewable, otherAccount } from "./steps/renewal-errors.ts";
 import { otherOwners, type TokenPlaces } from "./token-owners.ts";
 
 /** What {@link renewParked} works with. */
@@ -40,45 +41,28 @@ export async function renewParked(parkedId: string, parts: RenewParkedParts): Pr
     const [login, tokens] = [await places.parked.get(parkedId), await places.parked.tokens(parkedId)];
     if (login === undefined || tokens === undefined) throw unknownLogin();
     if (tokens.refresh.expose() === "") throw notRenewable();
-    const { holders, unreadable } = await otherOwners(places, login, tokens.refresh);
-    if (holders.length + unreadable.length > 0) throw hasSecondOwner([...holders, ...unreadable]);
-    const { rotations } = renewal;
-    const about = {
-      token: fingerprint(tokens.refresh),
-      agentId: login.agentId,
-      profileId: login.profileId,
-      jobId: parkedId,
+    const assertAlone = async (): Promise<void> => {
+      const { holders, unreadable } = await otherOwners(places, login, tokens.refresh);
+      if (holders.length + unreadable.length > 0) throw hasSecondOwner([...holders, ...unreadable]);
     };
-    const earlier = await rotations.get(about.token);
-    if (earlier !== undefined && earlier.phase !== "prepared") throw presentedBefore(earlier);
+    await assertAlone();
     await places.parked.assertRoom();
-    await rotations.note({ ...about, phase: "prepared" });
-    const outcome = await renewal.renew(tokens.refresh, () => rotations.note({ ...about, phase: "sent" }));
-    switch (outcome.kind) {
-      case "not-sent":
-      case "refused":
-        await rotations.forget(about.token);
-        throw outcome.error;
-      case "unknown":
-        throw outcome.error;
-      case "dead":
-        await rotations.note({ ...about, phase: "dead", reason: outcome.reason });
-        throw outcome.error;
-      case "renewed":
-        await keep(login, tokens, outcome.tokens, places.parked);
-        if (outcome.tokens.refresh === undefined) await rotations.forget(about.token);
-        else await rotations.note({ ...about, phase: "spent" });
-    }
+    const presenter = { agentId: login.agentId, profileId: login.profileId, jobId: parkedId };
+    // Once more behind the note: whoever takes the login over at this moment sees that, or is seen here.
+    const fresh = await presentOnce(renewal, tokens.refresh, presenter, { lastLook: assertAlone });
+    const kept = await keep(login, tokens, fresh, places.parked);
+    await noteSpent(renewal, fingerprint(tokens.refresh), fresh.refresh ?? tokens.refresh, presenter);
+    if (kept === "beside") throw otherAccount();
   });
 }
 
-/** Another account's login does not take this one's place: it waits beside it. */
+/** Keeps what came. Another account's login does not take this one's place: it waits beside it. */
 async function keep(
   { id, schemaVersion: _version, createdAt: _at, ...login }: ParkedLogin,
   tokens: LoginTokens,
   fresh: RenewedTokens,
   parked: ParkedLogins,
-): Promise<void> {
+): Promise<"instead" | "beside"> {
   const identity = identityOf(decodeAccessToken(tokens.access) ?? {}) ?? login.identity;
   const isOther = identity !== undefined && fresh.identity !== undefined && !sameIdentity(identity, fresh.identity);
   const expiresAtMs = fresh.expiresAtMs ?? tokens.expiresAtMs;
@@ -96,9 +80,9 @@ async function keep(
     ...(fresh.planType === undefined ? {} : { planType: fresh.planType }),
     ...(fresh.identity === undefined ? {} : { identity: fresh.identity }),
   };
-  if (!isOther) return void (await parked.put(facts, renewed, id));
-  await parked.put({ ...facts, reason: "other-identity" }, renewed);
-  throw otherAccount();
+  if (isOther) await parked.put({ ...facts, reason: "other-identity" }, renewed);
+  else await parked.put(facts, renewed, id);
+  return isOther ? "beside" : "instead";
 }
 
 function unknownLogin(): CodexAuthError {

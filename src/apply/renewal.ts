@@ -11,7 +11,7 @@ export interface RenewalPort {
    * Presents `token` once. `beforeSend` runs when a connection stands, before a byte of the token leaves; a throw of it keeps the token
    * here and is passed on.
    */
-  renew(token: Secret, beforeSend: () => Promise<void>): Promise<Renewal>;
+  readonly renew: (token: Secret, beforeSend: () => Promise<void>) => Promise<Renewal>;
   /** The client that our tokens are for. */
   readonly clientId: string;
   readonly rotations: Rotations;

@@ -43,6 +43,13 @@ export class Rotations {
     return this.#records.get(idOf(token));
   }
 
+  /** Whether a token must not come into a store: it is used up, or on its way to the server at this moment. */
+  async isBarred(token: string): Promise<boolean> {
+    const rotation = await this.get(token);
+    if (rotation?.phase === "spent" || rotation?.phase === "dead") return true;
+    return rotation?.phase === "sent" && Math.abs(this.#now() - rotation.at) <= RENEWAL.underWayMs;
+  }
+
   /** Notes a phase; it is durable when this resolves. */
   async note(rotation: Omit<Rotation, "schemaVersion" | "at">): Promise<void> {
     await this.#records.put(idOf(rotation.token), { schemaVersion: 1, ...rotation, at: this.#now() });

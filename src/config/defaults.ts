@@ -63,6 +63,8 @@ export const RENEWAL = {
   /** For the whole request: what is left of `OPENCLAW_LOCK.maxRenewalHoldMs` is for writing and the reload. */
   requestTimeoutMs: 15 * SECOND,
   connectTimeoutMs: 5 * SECOND,
+  /** How long a presented token counts as on its way, in milliseconds: longer than any request takes. */
+  underWayMs: 30 * SECOND,
   /** What must be left of the hold after the request has run into its time-out: for the write and the reload. */
   writeReserveMs: 5 * SECOND,
   /** A login that is handed to another program is renewed first where it would run out sooner. */

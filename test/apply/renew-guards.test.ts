@@ -3,7 +3,9 @@
 import { mkdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { Rotations } from "../../src/apply/rotations.ts";
 import { againId } from "../../src/apply/steps/settle.ts";
+import { RENEWAL } from "../../src/config/defaults.ts";
 import { CodexAuthError, type ErrorCode } from "../../src/errors.ts";
 import { refreshLockTarget } from "../../src/profiles/json-hold.ts";
 import { fingerprint } from "../../src/secrets/fingerprint.ts";
@@ -66,12 +68,13 @@ describe("a renewal where several agents are concerned", () => {
     const path = helper(w, {});
     unlinkSync(path);
     const job = await w.renew();
-    await withOpenClawLock(path, async () => {
+    const begun = await withOpenClawLock(path, async () => {
       const drained = w.drain();
       await expect.poll(async () => (await w.queue.get(job.id))?.progress?.step).toBe("waiting-for-store");
       expect(w.sandbox.presentations()).toEqual([]);
-      void drained;
+      return { drained };
     });
+    await begun.drained;
     await expect.poll(async () => (await w.queue.get(job.id))?.state, { timeout: 10_000 }).toBe("done");
   });
 
@@ -105,12 +108,13 @@ describe("a renewal and its gateway", () => {
     const w = await renewalWorld();
     w.gateway.state = "stopped";
     const job = await w.renew({ activation: "none" });
-    await withOpenClawLock(w.storePath, async () => {
+    const begun = await withOpenClawLock(w.storePath, async () => {
       const drained = w.drain();
       await expect.poll(async () => (await w.queue.get(job.id))?.progress?.step).toBe("waiting-for-store");
       w.gateway.state = "running";
-      void drained;
+      return { drained };
     });
+    await begun.drained;
     await expect
       .poll(() => w.receipts.get(job.id), { timeout: 10_000 })
       .toMatchObject({
@@ -232,14 +236,15 @@ describe("a renewal that is interrupted", () => {
     const w = await renewalWorld();
     const job = await w.renew();
     const fresh = await signIn(w.sandbox);
-    await withOpenClawLock(w.storePath, async () => {
+    const begun = await withOpenClawLock(w.storePath, async () => {
       const drained = w.drain();
       await expect.poll(async () => (await w.queue.get(job.id))?.progress?.step).toBe("waiting-for-store");
       const { access, refresh, expiresAtMs } = fresh;
       const login = { access: access.expose(), refresh: refresh.expose(), expiresAtMs };
       await w.queue.secrets.put(job.id, { login, presented: fingerprint(w.login.refresh) });
-      void drained;
+      return { drained };
     });
+    await begun.drained;
     await expect.poll(() => w.receipts.get(job.id), { timeout: 10_000 }).toMatchObject({ outcome: "done" });
     expect(w.readStore().profiles[ALICE]?.["refresh"]).toBe(fresh.refresh.expose());
     expect(w.sandbox.presentations()).toEqual([]);
@@ -345,6 +350,48 @@ describe("a refresh token", () => {
       outcome: "parked",
       problem: { code: "ERR_RENEWAL_OTHER_ACCOUNT" },
     });
+  });
+});
+
+describe("a renewal beside other jobs", () => {
+  it("waits for an older one about its profile, which might still write what the renewal would use up", async () => {
+    const w = await renewalWorld();
+    const { access, refresh, expiresAtMs } = await signIn(w.sandbox);
+    // The older one has to wait for a restart, behind which the gateway writes its memory back: it is then written once more.
+    const older = await w.enqueue({ access, refresh, expiresAtMs }, { profileId: ALICE, activation: "restart" });
+    const job = await w.renew();
+    w.gateway.writesBack = 1;
+    await w.drain();
+    const journal = (await w.queue.get(older.id))?.journal ?? [];
+    const begun = (await w.queue.get(job.id))?.journal[1]?.at ?? 0;
+    expect(journal.at(-1)?.at ?? Number.POSITIVE_INFINITY).toBeLessThanOrEqual(begun);
+    expect(await receiptOf(w, older.id)).toMatchObject({ outcome: "done" });
+    expect(await receiptOf(w, job.id)).toMatchObject({ outcome: "done" });
+    expect(w.sandbox.standing(String(w.readStore().profiles[ALICE]?.["refresh"]))).toBe("live");
+  });
+
+  it("sends nothing where too little is left of the time that the locks may be held", async () => {
+    const w = await renewalWorld();
+    const { store } = w.services;
+    const holding = store.holding?.bind(store) ?? expect.fail();
+    store.holding = (target, body, options) =>
+      holding(target, (held, hold) => body(held, { ...hold, remainingMs: () => 19_999 }), options);
+    const job = await w.renew();
+    await w.drain();
+    expect(await receiptOf(w, job.id)).toMatchObject({ outcome: "failed", problem: { code: "ERR_LOCK_LOST" } });
+    expect(w.sandbox.presentations()).toEqual([]);
+  });
+
+  it("keeps a login out of the store while its token is on its way to the server, and not for longer", async () => {
+    const w = await renewalWorld();
+    const { access, refresh, expiresAtMs } = await signIn(w.sandbox);
+    const about = { agentId: "main", profileId: "openai-codex:x", jobId: "p-1", token: fingerprint(refresh) };
+    await w.rotations.note({ ...about, phase: "sent" });
+    const job = await w.enqueue({ access, refresh, expiresAtMs }, { profileId: "openai-codex:x" });
+    await w.drain();
+    expect(await receiptOf(w, job.id)).toMatchObject({ outcome: "parked", problem: { code: "ERR_TOKEN_SPENT" } });
+    const later = new Rotations({ folder: w.paths.rotations, now: () => Date.now() + RENEWAL.underWayMs + 1 });
+    expect([await w.rotations.isBarred(about.token), await later.isBarred(about.token)]).toEqual([true, false]);
   });
 });
 

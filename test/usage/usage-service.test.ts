@@ -184,8 +184,12 @@ describe("a check that brings no figures", () => {
     const names = Array.from({ length: 8 }, (_, index) => `p${index}`);
     await lab.write(Object.fromEntries(names.map((name) => [name, {}])));
     for (let count = 0; count < 3; count += 1) lab.server.fail({ kind: "status", status: 429, retryAfter: "60" });
-    const usages = await lab.service.check("main", names.map(id));
-    expect(usages.map(({ outcome }) => outcome.kind)).toEqual(names.map(() => "busy"));
+    lab.server.hold();
+    const checking = lab.service.check("main", names.map(id));
+    // As many as may be asked at once are on their way before the first of them hears a no.
+    await expect.poll(() => lab.server.mostAtOnce).toBe(3);
+    lab.server.release();
+    expect((await checking).map(({ outcome }) => outcome.kind)).toEqual(names.map(() => "busy"));
     expect(lab.server.log).toHaveLength(3);
     lab.clock.now += 30 * SECOND;
     expect(await check(lab, "p7")).toMatchObject({ outcome: { kind: "report" } });

@@ -20,8 +20,8 @@ export async function isOvertaken(job: Job, services: ExecutorServices): Promise
 }
 
 /**
- * True where the job's tokens are spent by now, or a newer job has written the same store about the same profile or order, and what it wrote stands there: jobs that
- * share one restart are verified together, and the older must not put its own back.
+ * True where the job's tokens are spent by now, or a newer job has written the same store about the same profile or order, and what
+ * it wrote stands there: jobs that share one restart are verified together, and the older must not put its own back.
  */
 export async function hasGivenWay(job: Job, services: ExecutorServices): Promise<boolean> {
   if (await isSpent(job, services)) return true;
@@ -39,7 +39,7 @@ export async function hasGivenWay(job: Job, services: ExecutorServices): Promise
 export async function isSpent(job: Job, { queue, renewal }: ExecutorServices): Promise<boolean> {
   if (!bringsLogin(job) || renewal === undefined) return false;
   const login = (await queue.secrets.get(job.id))?.login;
-  return login !== undefined && (await renewal.rotations.get(fingerprint(login.refresh)))?.phase === "spent";
+  return login !== undefined && renewal.rotations.isBarred(fingerprint(login.refresh));
 }
 
 function isAbout(ours: FileChange, theirs: FileChange): boolean {

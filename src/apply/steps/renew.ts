@@ -1,7 +1,7 @@
 // queued, of a renewal: presents the refresh token once, under every lock there is, keeps what comes, then goes on as any change does.
 
 import { RENEWAL } from "../../config/defaults.ts";
-import type { CodexAuthError } from "../../errors.ts";
+import { isCodexAuthError } from "../../errors.ts";
 import { decodeAccessToken } from "../../profiles/claims.ts";
 import { openCredential, refreshTokenOf } from "../../profiles/profile.ts";
 import type { RenewedTokens } from "../../profiles/renewal.ts";
@@ -12,14 +12,14 @@ import type { Job, RenewJob } from "../job.ts";
 import { problemOf, type JobRun } from "../job-run.ts";
 import type { JobSecret } from "../job-secrets.ts";
 import { loadTokens, storeTokens } from "../parked.ts";
+import { noteSpent, presentOnce, type Presenter } from "../present-once.ts";
 import type { RenewalPort } from "../renewal.ts";
-import type { Rotation } from "../rotations.ts";
 import type { ExecutorServices } from "../services.ts";
 import { noSecret } from "./job-errors.ts";
 import { assertStillAllowed } from "./permission.ts";
 import { prepare } from "./prepare.ts";
 import { assertGatewayHears, assertGatewayTold, renewableOf, type Renewable } from "./renew-checks.ts";
-import { notHere, presentedBefore, tooLate } from "./renewal-errors.ts";
+import { notHere, tooLate } from "./renewal-errors.ts";
 import { renewedLogin } from "./renewed-entry.ts";
 import { parkLogin, settle } from "./settle.ts";
 import { locateSettled } from "./settled.ts";
@@ -103,56 +103,34 @@ async function renewUnderLock(
 ): Promise<void> {
   await assertGatewayTold(job, services);
   const { stored, token } = await renewableOf(job, services, renewal);
-  const about = aboutOf(job, token);
-  const { rotations } = renewal;
-  const earlier = await rotations.get(about.token);
-  if (earlier !== undefined && earlier.phase !== "prepared") throw presentedBefore(earlier);
   // The answer may take its time, and must be in the store before OpenClaw may call us stale.
   if (hold.remainingMs() < RENEWAL.requestTimeoutMs + RENEWAL.writeReserveMs) throw tooLate();
   // What comes must have a place to lie.
   await services.parked.assertRoom();
-  await rotations.note({ ...about, phase: "prepared" });
   await run.report("renewing");
-  const outcome = await renewal
-    .renew(token, async () => {
-      hold.assertStillOurs();
-      await rotations.note({ ...about, phase: "sent" });
-    })
-    .catch(async (error: unknown) => {
-      // A throw before anything was sent: the token is as good as before, if the note says so.
-      if ((await rotations.get(about.token))?.phase === "prepared") await rotations.forget(about.token);
-      throw error;
-    });
-  switch (outcome.kind) {
-    case "not-sent":
-    case "refused":
-      await rotations.forget(about.token);
-      throw outcome.error;
-    case "unknown":
-      throw outcome.error;
-    case "dead":
-      return end(run, services, { token, reason: outcome.reason, error: outcome.error }, renewal);
-    case "renewed":
-      return keep(run, services, { job, stored, token, tokens: outcome.tokens }, renewal);
+  let tokens: RenewedTokens;
+  try {
+    tokens = await presentOnce(renewal, token, presenterOf(job), { lastLook: () => hold.assertStillOurs() });
+  } catch (error) {
+    if (isCodexAuthError(error, "ERR_RENEWAL_DEAD") && (await isRenewedByOthers(job, token, services)))
+      return adopt(run, services);
+    throw error;
   }
+  await keep(run, services, { job, stored, token, tokens }, renewal);
 }
 
-/** What the journal says of a token besides its phase. */
-function aboutOf(job: Job, token: Secret): Omit<Rotation, "schemaVersion" | "at" | "phase"> {
-  return { token: fingerprint(token), agentId: job.agentId, profileId: job.profileId, jobId: job.id };
+function presenterOf({ agentId, profileId, id: jobId }: Job): Presenter {
+  return { agentId, profileId, jobId };
 }
 
-/** A token that the server will never take again: unless somebody else has renewed it meanwhile, the person must sign in. */
-async function end(
-  run: JobRun,
-  services: ExecutorServices,
-  { token, reason, error }: { readonly token: Secret; readonly reason: string; readonly error: CodexAuthError },
-  { rotations }: RenewalPort,
-): Promise<void> {
-  await rotations.note({ ...aboutOf(run.job, token), phase: "dead", reason });
-  const now = await services.store.readCredential(run.job.profileId, run.job.agentId);
+/** A token that the server will never take again may have been used by somebody who takes no lock: theirs is in the store then. */
+async function isRenewedByOthers(job: RenewJob, token: Secret, { store }: ExecutorServices): Promise<boolean> {
+  const now = await store.readCredential(job.profileId, job.agentId);
   const theirs = now === undefined ? undefined : refreshTokenOf(openCredential(now.credential));
-  if (theirs === undefined || fingerprint(theirs) === fingerprint(token)) throw error;
+  return theirs !== undefined && fingerprint(theirs) !== fingerprint(token);
+}
+
+async function adopt(run: JobRun, services: ExecutorServices): Promise<void> {
   await run.update({ note: "Somebody else has renewed it meanwhile; theirs was left as it is." });
   await settle(run, { outcome: "done" }, services);
 }
@@ -191,7 +169,7 @@ async function goOn(
   run: JobRun,
   services: ExecutorServices,
   { login, presented = "" }: JobSecret,
-  { rotations }: RenewalPort,
+  renewal: RenewalPort,
 ): Promise<void> {
   if (login === undefined) throw noSecret();
   const { access, refresh, id, expiresAtMs } = loadTokens(login);
@@ -200,11 +178,6 @@ async function goOn(
   const planType = claims?.planType;
   const facts = { ...(email === undefined ? {} : { email }), ...(planType === undefined ? {} : { planType }) };
   await run.update({ renewal: { presented, expiresAtMs, ...facts } });
-  // The server may have left the old one as it is, and with it what it is good for.
-  if (fingerprint(refresh) === presented) await rotations.forget(presented);
-  else {
-    const { agentId, profileId, id: jobId } = run.job;
-    await rotations.note({ token: presented, agentId, profileId, jobId, phase: "spent" });
-  }
+  await noteSpent(renewal, presented, refresh, presenterOf(run.job));
   await prepare(run, services);
 }

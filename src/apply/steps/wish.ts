@@ -14,6 +14,7 @@ import type { ExecutorServices } from "../services.ts";
 import { credentialFor, leasedCredentialFor } from "./credential.ts";
 import { noSecret, spent } from "./job-errors.ts";
 import { isFreeFor, isLeased, keepLogins, ownerEntry, profileTaken } from "./leased-profile.ts";
+import { isSpent } from "./overtaken.ts";
 import type { Wish, WishInput } from "./wish-kinds.ts";
 import { wishForManaged } from "./wish-manage.ts";
 import { wishForRenewal } from "./wish-renew.ts";
@@ -41,8 +42,7 @@ async function wishForLogin({ job, secret, snapshot, services }: WishInput<Login
   if (secret.login === undefined) throw noSecret();
   const tokens = loadTokens(secret.login);
   // A renewal may have used it up since it was put aside: presented once more it would end the login that came of it.
-  const rotation = await services.renewal?.rotations.get(fingerprint(tokens.refresh));
-  if (job.plan === undefined && (rotation?.phase === "spent" || rotation?.phase === "dead")) throw spent();
+  if (job.plan === undefined && (await isSpent(job, services))) throw spent();
   const credential = credentialFor(tokens, services.store.provider);
   const saved = orderAfterSave(orderFacts(snapshot), job.profileId, job);
   // A profile that is tried already keeps its place: writing an order down would only freeze the others.

@@ -5,7 +5,12 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { ParkedLogin } from "../../../src/apply/parked.ts";
 import { startSandboxIssuer } from "../../../src/sandbox/issuer.ts";
+import { fingerprint } from "../../../src/secrets/fingerprint.ts";
 import { Secret } from "../../../src/secrets/secret.ts";
+import { renewParked } from "../../../src/apply/renew-parked.ts";
+import { Rotations } from "../../../src/apply/rotations.ts";
+import { tokenPlacesOf } from "../../../src/hosts/chat-services.ts";
+import { renewalOf } from "../../../src/hosts/renewal.ts";
 import { executeOpenJobs } from "../../../src/hosts/worker/execute.ts";
 import { signIn } from "../../support/renewal-world.ts";
 import { pick } from "../terminal/terminal-lab.ts";
@@ -331,7 +336,38 @@ describe("export of a login that the Codex CLI could not begin with", () => {
     expect(lab.text()).toBeUndefined();
     const waiting = await lab.parked();
     expect(waiting).toMatchObject([{ id }, { reason: "other-identity", identity: { userId: "user-ada" } }]);
+    // What waited is used up all the same, and nobody takes it for good.
+    const rotations = new Rotations({ folder: lab.parts.own.rotations, now: Date.now });
+    expect(await rotations.get(fingerprint(login.refresh))).toMatchObject({ phase: "spent" });
     expect((await lab.parts.engine.parked.tokens(id))?.refresh.expose()).toBe(login.refresh.expose());
+  });
+
+  it("is not renewed where somebody takes it over in the last moment", async () => {
+    const { lab, sandbox, id } = await renewable(false, DAY);
+    const waiting = (await lab.parts.engine.parked.get(id)) ?? expect.fail();
+    const { places, renewal } = { places: tokenPlacesOf(lab.parts), renewal: renewalOf(lab.parts) };
+    const { agentId, profileId, requestedBy } = waiting;
+    const { renew } = renewal;
+    const racing = {
+      ...renewal,
+      // A connection stands, and the person's press in the chat is quicker than the first byte.
+      renew: (...[token, beforeSend]: Parameters<typeof renew>) =>
+        renew(token, async () => {
+          const request = {
+            parkedId: id,
+            agentId,
+            profileId,
+            makeFirst: false,
+            activation: "auto",
+            requestedBy,
+          } as const;
+          await lab.parts.engine.queue.enqueueLogin(request);
+          await beforeSend();
+        }),
+    };
+    const renewing = renewParked(id, { places, renewal: racing, folder: lab.parts.own.parked, now: Date.now });
+    await expect(renewing).rejects.toMatchObject({ code: "ERR_TOKEN_SHARED" });
+    expect(sandbox.presentations()).toEqual([]);
   });
 
   it("is not renewed where the profile of a store still holds it", async () => {

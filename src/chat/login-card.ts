@@ -17,14 +17,19 @@ import { span } from "./time-words.ts";
 /** `/codex_auth <profile>`: asks where `default` is somebody's profile, else starts the sign-in. */
 export async function logIn(turn: Turn, agentId: string, selector: string): Promise<void> {
   requirePrivate(turn);
-  const store = await turn.services.store.read(agentId);
-  const selection = resolveSelector(
-    selector,
-    store.summaries.map(({ id }) => id),
-    store.provider,
-  );
+  const { store, selection } = await select(turn, agentId, selector);
   if (selection.viaDefault) await askBeforeRenewing(turn, store, selection);
   else await startSignIn(turn, store, selection.profileId);
+}
+
+async function select(
+  { services }: Turn,
+  agentId: string,
+  selector: string,
+): Promise<{ readonly store: StoreSnapshot; readonly selection: Selection }> {
+  const store = await services.store.read(agentId);
+  const ids = store.summaries.map(({ id }) => id);
+  return { store, selection: resolveSelector(selector, ids, store.provider) };
 }
 
 /** How a person signs in: by a code that they enter on a page, or by a link whose last address they paste. */
@@ -57,12 +62,7 @@ export async function startSignIn(
  */
 export async function logInBy(turn: Turn, agentId: string, selector: string, way: SignInWay): Promise<void> {
   requirePrivate(turn);
-  const store = await turn.services.store.read(agentId);
-  const selection = resolveSelector(
-    selector,
-    store.summaries.map(({ id }) => id),
-    store.provider,
-  );
+  const { store, selection } = await select(turn, agentId, selector);
   if (selection.viaDefault) return askBeforeRenewing(turn, store, selection);
   const { profileId } = selection;
   assertOffered(turn, profileId, way);

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import type { OpenClawPaths } from "../config/paths.ts";
-import { createGateway, type IdentifyingGateway } from "../gateway/gateway.ts";
+import { createGateway, type GatewayOptions, type IdentifyingGateway } from "../gateway/gateway.ts";
 import { detectGeneration, type Generation } from "../gateway/generation.ts";
 import { JsonProfileStore } from "../profiles/json-store.ts";
 import { OutsideStore } from "../profiles/outside-store.ts";
@@ -13,12 +13,18 @@ import { leftToPlugin } from "./plugin-first.ts";
 export { approversNow, approversOf, buildChatServices, mayAsk, mayStill, type ChatOptions } from "./chat-services.ts";
 export type { Parts, PartsOptions } from "./parts.ts";
 
+/** What {@link buildParts} is told besides. */
+export interface OutsideOptions extends PartsOptions {
+  /** How long a restart may take. Default: what a real gateway needs. */
+  readonly limits?: GatewayOptions["limits"];
+}
+
 /**
  * The domains for the OpenClaw that `environment` points to.
  *
  * @throws CodexAuthError `ERR_ISSUER_FORBIDDEN`.
  */
-export function buildParts(options: PartsOptions): Parts {
+export function buildParts({ limits = {}, ...options }: OutsideOptions): Parts {
   const launch = async (parts: Parts): Promise<void> => {
     if ((await leftToPlugin(parts)) === undefined) await options.launch(parts);
   };
@@ -29,6 +35,7 @@ export function buildParts(options: PartsOptions): Parts {
       uid: environment.uid,
       environment: environment.openclaw,
       restartCommand: config.restartCommand,
+      limits,
     });
     const generation = (): Promise<Generation> => generationOf(openClaw, gateway);
     const files = new JsonProfileStore({ paths: openClaw, home, generation, corruptFolder: own.corrupt, now });

@@ -4,6 +4,7 @@ import { Agent, request } from "undici";
 import { BROKER } from "../config/defaults.ts";
 import { CodexAuthError, systemCode } from "../errors.ts";
 import { flattenHeaders, readCapped } from "../http/answer.ts";
+import { mayHaveLeft } from "../http/unsent.ts";
 import type { Secret } from "../secrets/secret.ts";
 import type { BrokerAnswer } from "./broker-answer.ts";
 
@@ -36,7 +37,7 @@ export class BrokerUnreachable extends CodexAuthError {
 
   constructor(cause: unknown, isOver: boolean) {
     const code = plainCode(cause);
-    const wasSent = isOver || !NOT_SENT.has(code ?? "") || !isConnecting(cause);
+    const wasSent = isOver || mayHaveLeft(cause);
     const isCertificate = !isOver && code !== undefined && /CERT|UNABLE_TO_VERIFY/.test(code);
     super("ERR_BROKER_UNREACHABLE", {
       message: isCertificate
@@ -52,17 +53,6 @@ export class BrokerUnreachable extends CodexAuthError {
     this.wasSent = wasSent && !isCertificate;
   }
 }
-
-/** In these cases, while connecting, nothing of a request has left. */
-const NOT_SENT = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ETIMEDOUT",
-  "UND_ERR_CONNECT_TIMEOUT",
-]);
 
 const LOOPBACK = /^(?:localhost|\[::1\]|127(?:\.\d{1,3}){3})$/;
 
@@ -170,13 +160,6 @@ function encodePath(segments: readonly string[]): string {
       return `/${encodeURIComponent(segment)}`;
     })
     .join("");
-}
-
-/** The same codes come from an open connection too (a route that vanishes), and then something was sent. */
-function isConnecting(cause: unknown): boolean {
-  if (cause instanceof AggregateError || systemCode(cause) === "UND_ERR_CONNECT_TIMEOUT") return true;
-  if (typeof cause !== "object" || cause === null || !("syscall" in cause)) return false;
-  return cause.syscall === "connect" || cause.syscall === "getaddrinfo";
 }
 
 function plainCode(cause: unknown): string | undefined {

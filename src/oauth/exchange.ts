@@ -1,6 +1,7 @@
 // Sends the code of a finished sign-in to the token endpoint, once (facts/codex-oauth.md §1.5).
 
-import { CodexAuthError, systemCode } from "../errors.ts";
+import { CodexAuthError } from "../errors.ts";
+import { mayHaveLeft } from "../http/unsent.ts";
 import type { Secret } from "../secrets/secret.ts";
 import { CLIENT_ID, type Issuer } from "./issuer.ts";
 import { post, type PostOptions } from "./post.ts";
@@ -13,16 +14,6 @@ export interface Exchange {
   /** The exact text of the attempt. */
   readonly redirectUri: string;
 }
-
-/** Nothing left this machine in these cases. */
-const NOT_SENT = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "UND_ERR_CONNECT_TIMEOUT",
-]);
 
 /**
  * The endpoint's answer, whatever it says. One request: no retry and no redirect, since the code is single use and a
@@ -54,13 +45,8 @@ export async function exchangeRequest(
   }
 }
 
-/** Whether a request that failed with `cause` may have left this machine. */
-export function wasSent(cause: unknown): boolean {
-  return !NOT_SENT.has(systemCode(cause) ?? "");
-}
-
 function unreachable(cause: unknown): CodexAuthError {
-  const mayBeUsed = wasSent(cause);
+  const mayBeUsed = mayHaveLeft(cause);
   return new CodexAuthError("ERR_TOKEN_UNREACHABLE", {
     message: mayBeUsed
       ? "The sign-in server was asked, but no complete answer came; the code may have been used up."

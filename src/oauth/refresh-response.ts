@@ -1,14 +1,21 @@
 // Judges what the token endpoint answered to a refresh token: renewed, to be tried later, dead, or unknown (facts/codex-oauth.md §1.8).
 
 import { z } from "zod";
-import { MAX_TOKEN_CHARS } from "../config/defaults.ts";
 import { CodexAuthError, type ErrorCode } from "../errors.ts";
 import { decodeAccessToken, identityOf } from "../profiles/claims.ts";
 import type { Renewal, RenewedTokens } from "../profiles/renewal.ts";
 import { Secret } from "../secrets/secret.ts";
 import type { Presented } from "./refresh.ts";
 import { requestId, safeReason } from "./reason.ts";
-import { errorCodeOf, errorCodesOf, isHtml, jsonOf, type TokenResponse } from "./token-response.ts";
+import {
+  errorCodeOf,
+  errorCodesOf,
+  isHtml,
+  jsonOf,
+  lifetime,
+  tokenText,
+  type TokenResponse,
+} from "./token-response.ts";
 
 /** After these the server takes the token never again: seen in Codex CLI 0.169, or reported (§1.8). */
 const DEAD = new Set([
@@ -21,23 +28,13 @@ const DEAD = new Set([
   "token_revoked",
 ]);
 
-const token = z
-  .string()
-  .max(MAX_TOKEN_CHARS)
-  .regex(/^[\x21-\x7e]+$/)
-  .optional()
-  // Field by field: what is no token must not cost the one that came beside it.
-  .catch(undefined);
+// Field by field: what is no token must not cost the one that came beside it.
+const token = tokenText.optional().catch(undefined);
 const successSchema = z.object({
   access_token: token,
   refresh_token: token,
   id_token: token,
-  expires_in: z.coerce
-    .number()
-    .positive()
-    .max(366 * 24 * 3_600)
-    .optional()
-    .catch(undefined),
+  expires_in: lifetime,
 });
 
 const SIGN_IN = "Sign in again for this profile; that gives it a new login.";

@@ -1,8 +1,8 @@
 // Asks the sign-in server to end a login for good, once, and judges what it answered (facts/codex-oauth.md §1.9).
 
 import { LOGIN } from "../config/defaults.ts";
+import { mayHaveLeft } from "../http/unsent.ts";
 import type { Secret } from "../secrets/secret.ts";
-import { wasSent } from "./exchange.ts";
 import { CLIENT_ID, type Issuer } from "./issuer.ts";
 import { post, type PostOptions } from "./post.ts";
 import { requestId, safeReason } from "./reason.ts";
@@ -39,7 +39,7 @@ export async function revokeRequest(
   try {
     return await post(issuer, "/oauth/revoke", { type: "application/json", body }, limits);
   } catch (cause) {
-    return { wasSent: wasSent(cause) };
+    return { wasSent: mayHaveLeft(cause) };
   }
 }
 

@@ -49,20 +49,25 @@ export class TokenError extends CodexAuthError {
   }
 }
 
-const token = z
+/** A token as the endpoint gives it: printable, and no longer than any that was seen. */
+export const tokenText = z
   .string()
   .max(MAX_TOKEN_CHARS)
   .regex(/^[\x21-\x7e]+$/);
+
+/** `expires_in`, in seconds; anything else counts as not said. */
+export const lifetime = z.coerce
+  .number()
+  .positive()
+  .max(366 * 24 * 3_600)
+  .optional()
+  .catch(undefined);
+
 const successSchema = z.object({
-  access_token: token,
-  refresh_token: token,
-  id_token: token.optional().catch(undefined),
-  expires_in: z.coerce
-    .number()
-    .positive()
-    .max(366 * 24 * 3_600)
-    .optional()
-    .catch(undefined),
+  access_token: tokenText,
+  refresh_token: tokenText,
+  id_token: tokenText.optional().catch(undefined),
+  expires_in: lifetime,
 });
 
 const errorSchema = z.object({

@@ -6,6 +6,7 @@ import { CodexAuthError } from "../errors.ts";
 import { canonicalJson } from "../secrets/fingerprint.ts";
 import { ensurePrivateFolder, removeLeftovers } from "../storage/atomic-write.ts";
 import { writeJsonFile } from "../storage/json-file.ts";
+import { isSameJson } from "../storage/same-json.ts";
 import { withOpenClawLock, type OpenClawLockHold } from "../storage/openclaw-lock.ts";
 import type { AgentPlace } from "./agents.ts";
 import {
@@ -20,7 +21,7 @@ import {
 import { assertOnlyTargetChanged, isNamedIn, patchStore, type StoreDocuments, type StorePatch } from "./json-patch.ts";
 import { fingerprintEntry } from "./json-plan.ts";
 import { unsealEntry } from "./profile.ts";
-import type { AppliedChange, ApplyOptions, FileChange, Holding } from "./store.ts";
+import type { AppliedChange, ApplyOptions, EntryValues, FileChange, Holding } from "./store.ts";
 import type { Secret } from "../secrets/secret.ts";
 
 /** What {@link applyFileChange} works on. */
@@ -69,8 +70,20 @@ export function holdingOf(files: AgentFiles, change: FileChange): Holding {
   return parts.includes("other") ? "other" : "before";
 }
 
-/** The change that takes `change` back. */
-export function reverse(change: FileChange): FileChange {
+/** What takes `change` back: the change, and the entries that it writes. */
+export function takingBack(
+  change: FileChange,
+  { next, previous }: EntryValues,
+): { readonly change: FileChange; readonly values: EntryValues } {
+  const back = reverse(change);
+  const values = { next: previous, previous: next };
+  if (change.before === change.after) return { change: back, values };
+  // What is put back may be poorer than what was there: a spent refresh token is not restored (design, decision 8).
+  const after = previous === null ? null : fingerprintEntry(unsealEntry(previous));
+  return { change: { ...back, after }, values };
+}
+
+function reverse(change: FileChange): FileChange {
   return {
     ...change,
     before: change.after,
@@ -137,7 +150,7 @@ async function writeDocuments(
     [place.storePath, before.profiles, after.profiles],
   ];
   for (const [path, old, fresh] of documents) {
-    if (fresh === undefined || (old !== undefined && canonicalJson(old) === canonicalJson(fresh))) continue;
+    if (fresh === undefined || (old !== undefined && isSameJson(old, fresh))) continue;
     await writeJsonFile(path, fresh, { beforeRename });
     written.push(path);
   }

@@ -1,7 +1,7 @@
 // Changes one profile in the parsed files of a store, and proves that nothing else changed. Pure.
 
 import { CodexAuthError } from "../errors.ts";
-import { canonicalJson } from "../secrets/fingerprint.ts";
+import { isSameJson } from "../storage/same-json.ts";
 import { asObject, type JsonObject } from "./json-files.ts";
 import { CODEX_PROVIDER, type CodexProvider } from "./profile.ts";
 import { withoutCooldown, type FailureNotes } from "./usage-stats.ts";
@@ -63,13 +63,14 @@ export function assertOnlyTargetChanged(before: StoreDocuments, after: StoreDocu
   const { profileId, renameTo } = patch;
   const isMoved =
     renameTo === undefined ||
-    canonicalJson(asObject(before.profiles?.["profiles"])?.[profileId]) ===
-      canonicalJson(asObject(after.profiles?.["profiles"])?.[renameTo]);
+    isSameJson(
+      asObject(before.profiles?.["profiles"])?.[profileId],
+      asObject(after.profiles?.["profiles"])?.[renameTo],
+    );
   const isSame =
     isMoved &&
-    canonicalJson(blank(before.profiles ?? { version: 1, profiles: {} }, patch)) ===
-      canonicalJson(blank(after.profiles, patch)) &&
-    canonicalJson(blank(before.state, patch)) === canonicalJson(blank(after.state, patch));
+    isSameJson(blank(before.profiles ?? { version: 1, profiles: {} }, patch), blank(after.profiles, patch)) &&
+    isSameJson(blank(before.state, patch), blank(after.state, patch));
   if (isSame) return;
   throw new CodexAuthError("ERR_STORE_DRIFT", {
     message: "The change would have touched something besides the profile, so it was not written.",

@@ -30,7 +30,9 @@ export function snapshotOf(input: SnapshotInput): StoreSnapshot {
   const order = resolveOrder({ provider, storeOrder, configOrder, declared, entries, usage, now });
   const ids = [...entries].filter(([id, entry]) => isCodexEntry(id, entry, provider)).map(([id]) => id);
   const ownIds = own === undefined ? undefined : new Set(Object.keys(entriesOf(own)));
-  const shown = [...order.effective, ...ids.filter((id) => !order.effective.includes(id))];
+  // A store may hold thousands: looking for each in the order would take the square of that.
+  const positions = new Map(order.effective.map((id, index) => [id, index]));
+  const shown = [...order.effective, ...ids.filter((id) => !positions.has(id))];
   return {
     agentId: input.agentId,
     ...(main.provider === undefined ? {} : { provider }),
@@ -40,7 +42,7 @@ export function snapshotOf(input: SnapshotInput): StoreSnapshot {
         provider,
         entry: entries.get(id),
         usage: usage.get(id),
-        effectiveOrder: order.effective,
+        position: positions.get(id),
         inherited: ownIds !== undefined && !ownIds.has(id),
         now,
       }),

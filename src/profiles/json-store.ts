@@ -5,7 +5,7 @@ import { realpath } from "node:fs/promises";
 import { CodexAuthError, isCodexAuthError } from "../errors.ts";
 import { openClawLockPath, type OpenClawLockHold } from "../storage/openclaw-lock.ts";
 import { findAgentPlace, listAgentPlaces, type AgentPlace, type AgentPlaces, type AgentRoots } from "./agents.ts";
-import { applyFileChange, assertMayBegin, holdingOf, reverse } from "./json-apply.ts";
+import { applyFileChange, assertMayBegin, holdingOf, takingBack } from "./json-apply.ts";
 import {
   entriesOf,
   entryOf,
@@ -15,12 +15,12 @@ import {
   type StoreGeneration,
 } from "./json-files.ts";
 import { holdAll } from "./json-hold.ts";
-import { fingerprintEntry, planChange } from "./json-plan.ts";
+import { planChange } from "./json-plan.ts";
 import { planNotes, planRename } from "./json-plan-manage.ts";
 import { snapshotOf } from "./json-snapshot.ts";
 import { namedIn, readOpenClawConfig, type OpenClawConfig } from "./openclaw-config.ts";
 import { findSharedTokens, type SharedToken, type TokenHolder } from "./owners.ts";
-import { parseCredential, refreshTokenOf, sealCredential, unsealEntry, type SealedCredential } from "./profile.ts";
+import { parseCredential, refreshTokenOf, sealCredential, type SealedCredential } from "./profile.ts";
 import type {
   AgentSummary,
   AppliedChange,
@@ -121,12 +121,8 @@ export class JsonProfileStore implements ProfileStore {
   }
 
   async undo(change: FileChange, values: EntryValues, options: ApplyOptions = {}): Promise<AppliedChange> {
-    const { next, previous } = values;
-    // What is put back may be poorer than what was there: a spent refresh token is not restored (design, decision 8).
-    const back = reverse(change);
-    const isEntryKept = change.before === change.after;
-    const after = previous === null ? null : fingerprintEntry(unsealEntry(previous));
-    return this.apply(isEntryKept ? back : { ...back, after }, { next: previous, previous: next }, options);
+    const back = takingBack(change, values);
+    return this.apply(back.change, back.values, options);
   }
 
   async holding<T>(

@@ -4,10 +4,10 @@ import { isCodexAuthError } from "../errors.ts";
 import type { GatewayProfile } from "../gateway/instance.ts";
 import type { Secret } from "../secrets/secret.ts";
 import type { AgentRoots } from "./agents.ts";
-import { conflict, holdingOf, patchOf, reverse } from "./json-apply.ts";
+import { conflict, holdingOf, patchOf, takingBack } from "./json-apply.ts";
 import { entriesOf, entryOf, type AgentFiles } from "./json-files.ts";
 import { assertOnlyTargetChanged, patchStore, type StoreDocuments } from "./json-patch.ts";
-import { fingerprintEntry, planChange } from "./json-plan.ts";
+import { planChange } from "./json-plan.ts";
 import { planNotes, planRename } from "./json-plan-manage.ts";
 import { snapshotOf } from "./json-snapshot.ts";
 import type { BackendOptions, StoreBackend, Survey } from "./openclaw-backend.ts";
@@ -150,12 +150,8 @@ export class OpenClawProfileStore implements ProfileStore {
   }
 
   async undo(change: FileChange, values: EntryValues, options: ApplyOptions = {}): Promise<AppliedChange> {
-    const { next, previous } = values;
-    // What is put back may be poorer than what was there: a spent refresh token is not restored (design, decision 8).
-    const back = reverse(change);
-    const isEntryKept = change.before === change.after;
-    const after = previous === null ? null : fingerprintEntry(unsealEntry(previous));
-    return this.apply(isEntryKept ? back : { ...back, after }, { next: previous, previous: next }, options);
+    const back = takingBack(change, values);
+    return this.apply(back.change, back.values, options);
   }
 
   async check(change: FileChange): Promise<Holding> {

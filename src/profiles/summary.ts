@@ -40,16 +40,16 @@ export interface ProfileFacts {
   /** The entry as it lies in the store. */
   readonly entry: unknown;
   readonly usage: UsageStats | undefined;
-  readonly effectiveOrder: readonly string[];
+  /** Its place in the effective order, 0 = tried first; undefined = never tried. */
+  readonly position: number | undefined;
   readonly inherited: boolean;
   readonly now: number;
 }
 
 /** The summary of one profile. */
 export function summarize(facts: ProfileFacts): ProfileSummary {
-  const { id, provider, inherited } = facts;
-  const position = facts.effectiveOrder.indexOf(id);
-  const shared = { id, provider, inherited, ...(position === -1 ? {} : { position }) };
+  const { id, provider, inherited, position } = facts;
+  const shared = { id, provider, inherited, ...(position === undefined ? {} : { position }) };
   const credential = parseCredential(facts.entry);
   if (credential === undefined) return { ...shared, type: "unknown", state: "unreadable", renewsItself: false };
   const login = loginFacts(credential);

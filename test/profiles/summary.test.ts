@@ -13,7 +13,7 @@ function summary(entry: unknown, parts: Partial<ProfileFacts> = {}): ReturnType<
     provider: "openai-codex",
     entry,
     usage: undefined,
-    effectiveOrder: [],
+    position: undefined,
     inherited: false,
     now: NOW,
     ...parts,
@@ -32,7 +32,7 @@ function usage(stats: unknown): Partial<ProfileFacts> {
 describe("what a chat sees of a profile", () => {
   it("is whose it is, from the token, and how it is; and no token", () => {
     const entry = login("ada", { email: "stale@example.com", managedBy: "keeper" });
-    const seen = summary(entry, { effectiveOrder: ["x", "openai-codex:work"], inherited: true });
+    const seen = summary(entry, { position: 1, inherited: true });
     expect(seen).toEqual({
       id: "openai-codex:work",
       provider: "openai-codex",

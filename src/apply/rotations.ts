@@ -25,6 +25,9 @@ const rotationSchema = z.object({
 /** What is known of one presented refresh token; no secret. */
 export type Rotation = z.infer<typeof rotationSchema>;
 
+/** Why a login may not be renewable: its refresh token is used up or ended, or was presented and no answer came. */
+export type RenewalDoubt = "ended" | "unsure";
+
 /**
  * The journal of renewals (facts/codex-oauth.md §4.1): without the *was it sent?* bit a crash would either cost a login that is still
  * good, or present a token twice, for which the server ends the whole login.
@@ -47,7 +50,14 @@ export class Rotations {
   async isBarred(token: string): Promise<boolean> {
     const rotation = await this.get(token);
     if (rotation?.phase === "spent" || rotation?.phase === "dead") return true;
-    return rotation?.phase === "sent" && Math.abs(this.#now() - rotation.at) <= RENEWAL.underWayMs;
+    return rotation?.phase === "sent" && this.#isUnderWay(rotation);
+  }
+
+  /** What is known against a token; nothing while it is on its way: its answer may come. */
+  async doubt(token: string): Promise<RenewalDoubt | undefined> {
+    const rotation = await this.get(token);
+    if (rotation?.phase === "spent" || rotation?.phase === "dead") return "ended";
+    return rotation?.phase === "sent" && !this.#isUnderWay(rotation) ? "unsure" : undefined;
   }
 
   /** Notes a phase; it is durable when this resolves. */
@@ -70,6 +80,10 @@ export class Rotations {
     );
     for (const { token } of old) await this.forget(token);
     return old.length;
+  }
+
+  #isUnderWay({ at }: Rotation): boolean {
+    return Math.abs(this.#now() - at) <= RENEWAL.underWayMs;
   }
 }
 

@@ -12,6 +12,7 @@ import { noButton } from "./decline.ts";
 import { accountSpans, expiryWords, idSpan, nameFor, profileSpans } from "./profile-words.ts";
 import { bold, code, type ActionButton, type Line, type Reply } from "./reply.ts";
 import { otherHolders, secondOwnerLines } from "./owners.ts";
+import { doubtLines, doubtOfParked } from "./renewal-doubt.ts";
 import { revokeButton, revokingLines } from "./revoke-words.ts";
 import { problemLines } from "./wording.ts";
 
@@ -66,6 +67,7 @@ export async function showDecision(turn: Turn, decision: Decision): Promise<void
 export async function decisionReply(turn: Pick<Turn, "services" | "asker">, decision: Decision): Promise<Reply> {
   const { parked, relation } = decision;
   const holders = await otherHolders(turn, parked);
+  const doubt = await doubtOfParked(turn, parked.id);
   const lines: Line[] = [];
   lines.push(...revokingLines(turn, parked));
   if (parked.problem !== undefined) lines.push(...problemLines(parked.problem));
@@ -74,10 +76,11 @@ export async function decisionReply(turn: Pick<Turn, "services" | "asker">, deci
   lines.push(
     ...(relation === "new" || relation === "same" ? plainQuestion(turn, decision) : replaceQuestion(turn, decision)),
     ...secondOwnerLines(holders),
+    ...doubtLines(doubt),
   );
   const holder = holderOf(decision);
   const home = holder === undefined ? undefined : await decide(turn, parked, holder.id);
-  const buttons = decisionButtons(turn, decision, { isShared: holders.length > 0, home });
+  const buttons = decisionButtons(turn, decision, { isDoubtful: holders.length > 0 || doubt !== undefined, home });
   // What a script asks for may simply be left; a person's own login has *Discard*.
   const no = parked.reason === "approval-needed" ? [[noButton(turn, { kind: "login", parkedId: parked.id })]] : [];
   return { lines, buttons: [...buttons, ...no] };
@@ -160,12 +163,12 @@ function holderOf({ parked, profileId, store, relation }: Decision): ProfileSumm
 function decisionButtons(
   turn: Pick<Turn, "services" | "asker">,
   decision: Decision,
-  { isShared, home }: { readonly isShared: boolean; readonly home: Decision | undefined },
+  { isDoubtful, home }: { readonly isDoubtful: boolean; readonly home: Decision | undefined },
 ): readonly (readonly ActionButton[])[] {
   const { parked, relation } = decision;
   const subject = saveSubject(decision);
-  // One that may be revoked, or that somebody else has too, is saved only behind its card, as the word says.
-  const isPlain = parked.revokingAt === undefined && !isShared;
+  // One that may be over, or that somebody else has too, is saved only behind its card, as the word says.
+  const isPlain = parked.revokingAt === undefined && !isDoubtful;
   const take = `${typedTake(decision)}${isPlain ? "" : " replace"}`;
   const discard = button(turn, "codex_auth_drop", ["parked", parked.id], {
     label: "Discard",

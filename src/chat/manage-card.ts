@@ -11,6 +11,7 @@ import { coOwnerLines } from "./owners.ts";
 import { loginSubject } from "./picker.ts";
 import { idSpan, nameFor, profileSpans, seenLines, stateLabel } from "./profile-words.ts";
 import { mayReload, notLoadedLine } from "./reload.ts";
+import { doubtLines, doubtOfProfile } from "./renewal-doubt.ts";
 import { bold, code, type ActionButton, type Line } from "./reply.ts";
 import type { Loaded } from "./services.ts";
 import { CODEX_PROVIDER } from "../profiles/profile.ts";
@@ -48,10 +49,11 @@ export async function showCard(turn: Turn, agentId: string, profileId: string): 
   requirePrivate(turn);
   const { services, asker } = turn;
   const subject = await subjectOf(turn, agentId, profileId);
-  const [loaded, pins, coOwners, isHeld, mayRenew] = await Promise.all([
+  const [loaded, pins, coOwners, doubt, isHeld, mayRenew] = await Promise.all([
     services.gateway.loaded?.(agentId) ?? Promise.resolve<Loaded>({ kind: "unknown" }),
     services.pins?.(agentId),
     coOwnerLines(turn, agentId, subject.profile),
+    doubtOfProfile(turn, agentId, profileId),
     isHeldAgainst(turn, agentId, profileId),
     services.mayRenew?.() ?? true,
   ]);
@@ -64,6 +66,7 @@ export async function showCard(turn: Turn, agentId: string, profileId: string): 
       ...seenLines(subject.store, services.now()),
       ...(subject.keeper.kind === "person" ? [] : [keeperLine(subject.keeper)]),
       ...coOwners,
+      ...doubtLines(doubt),
       [bold("Stored: "), subject.profile.inherited ? "in main, inherited by this agent" : "yes"],
       [bold("Gateway: "), loadedWords(loaded, profileId)],
       [bold("Order: "), ...orderWords(turn, subject)],
@@ -71,7 +74,7 @@ export async function showCard(turn: Turn, agentId: string, profileId: string): 
       ...layerLines(turn, layer, subject),
       ["For one chat alone, send there: ", modelCommand(profileId, subject.store.provider)],
     ],
-    buttons: cardButtons(turn, agentId, subject, { layer, isHeld, mayRenew }),
+    buttons: cardButtons(turn, agentId, subject, { layer, isHeld, mayRenew: mayRenew && doubt === undefined }),
   });
 }
 

@@ -10,6 +10,7 @@ import { requirePerson } from "./approval.ts";
 import { button, requirePrivate, show, type Turn } from "./context.ts";
 import { otherHolders } from "./owners.ts";
 import { accountSpans, nameFor } from "./profile-words.ts";
+import { doubtOfParked } from "./renewal-doubt.ts";
 import { bold, code, type Line } from "./reply.ts";
 import { saveLogin } from "./save.ts";
 import { when } from "./time-words.ts";
@@ -60,7 +61,8 @@ export async function take(turn: Turn, command: Extract<CodexAuthCommand, { kind
   const isPlain =
     (decision.relation === "new" || decision.relation === "same") &&
     decision.parked.revokingAt === undefined &&
-    (await otherHolders(turn, parked)).length === 0;
+    (await otherHolders(turn, parked)).length === 0 &&
+    (await doubtOfParked(turn, parked.id)) === undefined;
   const isConfirmed =
     isPlain ||
     (command.replace && (await turn.services.lists.hasPreviewed(turn.asker, refOf(...saveSubject(decision)))));

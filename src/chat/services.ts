@@ -3,6 +3,7 @@
 import type { ApplyEngine } from "../apply/engine.ts";
 import type { Activation, Address } from "../apply/job.ts";
 import type { LoginTokens } from "../apply/parked.ts";
+import type { Rotations } from "../apply/rotations.ts";
 import type { Identity } from "../profiles/claims.ts";
 import type { SessionPin } from "../profiles/session-pins.ts";
 import type { ProfileStore } from "../profiles/store.ts";
@@ -133,6 +134,8 @@ export interface ChatServices {
    * absent where nobody can tell.
    */
   readonly pins?: (agentId: string) => Promise<readonly SessionPin[] | undefined>;
+  /** What is known of refresh tokens that were presented to the sign-in server. Default: nothing is. */
+  readonly rotations?: Pick<Rotations, "doubt">;
   /** The login files of the Codex CLI on this machine, where a login may have a second owner. Default: none is looked at. */
   readonly codexFiles?: readonly string[];
   /** This machine's lease. @throws CodexAuthError `ERR_BROKER_NOT_SET` where there is no broker. */

@@ -4,6 +4,7 @@ import { randomBytes as systemRandomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Address } from "../apply/job.ts";
 import { pluginAtWork } from "../apply/presence.ts";
+import { Rotations } from "../apply/rotations.ts";
 import { ButtonCodec } from "../chat/button.ts";
 import { DeviceSignIns, type DeviceParts } from "../chat/device-sign-ins.ts";
 import { ShownLists } from "../chat/lists.ts";
@@ -58,6 +59,7 @@ export async function buildChatServices(parts: Parts, options: ChatOptions = {})
     waitsForPlugin: async () => (await leftToPlugin(parts)) === "awaited",
     mayRenew: async () => store.holding !== undefined && (await leftToPlugin(parts)) === undefined,
     pins: (agentId) => pinsOf(parts, agentId),
+    rotations: new Rotations({ folder: own.rotations, now }),
     codexFiles: codexFilesOf(parts),
     lease: leaseOf(parts, options.lease),
     usage: usageOf(parts),

@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-/** Written and not yet seen to pass whole on every version: `npm run test:e2e:open` runs them. */
-export const OPEN = ["test/e2e/plugin-work.test.ts", "test/e2e/plugin-skill.test.ts"];
+/** Not yet seen to pass whole on every version: `npm run test:e2e:open` runs them. */
+export const OPEN = ["test/e2e/plugin-work.test.ts", "test/e2e/killed-gateway.test.ts"];
 
 export default defineConfig({
   test: {

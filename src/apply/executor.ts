@@ -16,6 +16,7 @@ import { hasCome, renew, writeRenewal } from "./steps/renew.ts";
 import { hasRestartedSince, restartFor, stayInside } from "./steps/restart.ts";
 import { rollBack } from "./steps/roll-back.ts";
 import { againId, settle } from "./steps/settle.ts";
+import { planForToday } from "./steps/taken-over.ts";
 import { verify } from "./steps/verify.ts";
 import { cancelled, endsReign, fallBackToRestart, leavesJob, write } from "./steps/write.ts";
 
@@ -65,6 +66,7 @@ export class Executor {
         }
       };
       await each((run) => run.takeOver());
+      await each((run) => planForToday(run, this.#services));
       await each((run) => stayInside(run, this.#services));
       await each((run) => this.#endSuperseded(run, runs));
       await each((run) => this.#advance(run, runs));

@@ -151,18 +151,19 @@ export class JobQueue {
   /** Calls `onChange` for each new state or progress of a job; resolves with the ended job, or as it was when `signal` aborted. */
   async watch(id: string, onChange: (job: Job) => void, signal: AbortSignal): Promise<Job> {
     const done = new AbortController();
+    const end = (): void => done.abort();
+    // Not `AbortSignal.any`: each watched job would leave something for good on a signal that lives as long as the host.
+    signal.addEventListener("abort", end, { once: true });
+    if (signal.aborted) end();
     let last: Job | undefined;
-    await watchFolder(
-      this.#jobs.folder,
-      async () => {
-        const job = await this.#jobs.get(id);
-        if (job === undefined || JSON.stringify(job) === JSON.stringify(last)) return;
-        last = job;
-        onChange(job);
-        if (hasEnded(job)) done.abort();
-      },
-      AbortSignal.any([signal, done.signal]),
-    );
+    const look = async (): Promise<void> => {
+      const job = await this.#jobs.get(id);
+      if (job === undefined || JSON.stringify(job) === JSON.stringify(last)) return;
+      last = job;
+      onChange(job);
+      if (hasEnded(job)) end();
+    };
+    await watchFolder(this.#jobs.folder, look, done.signal).finally(() => signal.removeEventListener("abort", end));
     if (last === undefined) throw unknownJob();
     return last;
   }

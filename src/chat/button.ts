@@ -72,6 +72,9 @@ export const ACTIONS = {
   codex_auth_resetyes: decide,
   /** Has the gateway read its logins again. */
   codex_auth_reload: view,
+  /** Asks whether the chats that are bound to a profile shall be let go. */
+  codex_auth_free: view,
+  codex_auth_freeyes: confirm,
   /** Asks whether the sign-in server shall be asked for fresh tokens. */
   codex_auth_refresh: view,
   codex_auth_refreshyes: decide,

@@ -3,7 +3,7 @@
 import type { Keeper } from "../apply/whose.ts";
 import { cleanText } from "../clean-text.ts";
 import { CHAT } from "../config/defaults.ts";
-import { CODEX_PROVIDER, type CodexProvider } from "../profiles/profile.ts";
+import { CODEX_PROVIDER, OPENAI_PROVIDER, type CodexProvider } from "../profiles/profile.ts";
 import type { SessionPin } from "../profiles/session-pins.ts";
 import type { PlannedChange } from "../profiles/store.ts";
 import type { Turn } from "./context.ts";
@@ -85,7 +85,15 @@ export async function pinLines(
     const ids = [...new Set(pins.map((pin) => pin.profileId))];
     return `${pins.length === 1 ? "1 chat is" : `${pins.length} chats are`} bound to ${names({ asker }, ids)}`;
   };
-  const end = how === "only" ? "now and will use this one." : "and may stay there; “only” moves them too.";
+  // A changed order moves nobody from 2026.6 on (docs/openclaw-generations.md); inside OpenClaw they can be let go.
+  const isMovable = services.store.provider !== OPENAI_PROVIDER;
+  const moves =
+    services.freeChats === undefined
+      ? isMovable
+        ? "“only” moves them too"
+        : "“/new” there moves it"
+      : "“free” lets them go";
+  const end = how === "only" && isMovable ? "now and will use this one." : `and may stay there; ${moves}.`;
   return [
     ...(byItself.length === 0 ? [] : [[`${words(byItself)} ${end}`]]),
     // An order does not end a person's own choice on 2026.5.28; on 2026.4.5 one that leaves the chosen profile out does.

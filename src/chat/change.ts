@@ -30,10 +30,10 @@ export async function change(turn: Turn, agentId: string, command: ChangeCommand
   const wanted = await wantedOf(turn, agentId, command);
   const preview = await previewAny(turn, wanted);
   // Whoever sits at the machine may say yes at once; in a chat a yes is for what was shown there.
-  const isConfirmed =
-    command.sure &&
-    (turn.asker.host === "cli" || (await turn.services.lists.hasPreviewed(turn.asker, await refFor(turn, preview))));
-  await (isConfirmed ? carryOut(turn, preview) : propose(turn, preview));
+  if (!command.sure) return propose(turn, preview);
+  const ref = await refFor(turn, preview);
+  const isConfirmed = turn.asker.host === "cli" || (await turn.services.lists.hasPreviewed(turn.asker, ref));
+  await (isConfirmed ? carryOut(turn, preview, ref) : propose(turn, preview));
 }
 
 /** Shows what `wanted` would do, with its confirmation. */
@@ -49,7 +49,7 @@ export async function confirmChange(turn: Turn, ref: string): Promise<void> {
   if (wanted === undefined) throw staleButton();
   const preview = await previewAny(turn, wanted).catch(() => undefined);
   if (preview === undefined || (await refFor(turn, preview)) !== ref) throw staleButton();
-  await carryOut(turn, preview);
+  await carryOut(turn, preview, ref);
 }
 
 /** The question about a change that a script asks for, for the person who is to decide. */
@@ -133,10 +133,10 @@ async function propose(turn: Turn, preview: Preview): Promise<void> {
   await show(turn, replyOf(turn, preview, subject));
 }
 
-async function carryOut(turn: Turn, preview: Preview): Promise<void> {
+/** The confirmation's ref names the job: all receipts were read for it, and are not read a second time before the person hears of it. */
+async function carryOut(turn: Turn, preview: Preview, requestId: string): Promise<void> {
   const { approvers } = turn.services;
   if (approvers !== undefined) return askPeople(turn, preview, approvers);
-  const requestId = refOf(...(await subjectFor(turn, preview)));
   await submit(turn, preview.profileId, "That is already taken care of.", (requestedBy) =>
     preview.enqueue(requestedBy, requestId),
   );

@@ -1,6 +1,7 @@
 // `/codex_auth`: hands each of its forms, and a plain answer to a list or a pasted address, to the part that does it.
 
 import { shortName } from "../profiles/selector.ts";
+import { freeChats, mayFree } from "./bound-chats.ts";
 import { change } from "./change.ts";
 import { mayHoldCallback, parseCodexAuth, type CodexAuthCommand } from "./command.ts";
 import { codexUsage } from "./codex-usage.ts";
@@ -15,7 +16,7 @@ import { mayReload, reloadGateway } from "./reload.ts";
 import { revoke } from "./revoke.ts";
 import { cancelAll, showStatus } from "./status.ts";
 import { code, type Reply } from "./reply.ts";
-import { helpReply } from "./wording.ts";
+import { helpReply, type WhatWorks } from "./wording.ts";
 
 /** Answers `/codex_auth <args>`. */
 export async function codexAuth(turn: Turn, args: string): Promise<void> {
@@ -65,7 +66,7 @@ async function run(turn: Turn, command: CodexAuthCommand): Promise<void> {
     case "menu":
       return showPicker(turn, agentId);
     case "help":
-      await show(turn, helpReply({ codesOnly: turn.services.codesOnly?.(turn.asker), canReload: mayReload(turn) }));
+      await show(turn, helpReply(whatWorks(turn)));
       return;
     case "doctor":
       requirePrivate(turn);
@@ -88,6 +89,8 @@ async function run(turn: Turn, command: CodexAuthCommand): Promise<void> {
       return showParked(turn);
     case "reload":
       return reloadGateway(turn);
+    case "free":
+      return freeChats(turn, agentId, command.sure);
     case "show":
       return showProfile(turn, agentId, command.selector);
     case "use":
@@ -105,6 +108,14 @@ async function run(turn: Turn, command: CodexAuthCommand): Promise<void> {
     case "revoke":
       return revoke(turn, command);
   }
+}
+
+function whatWorks(turn: Turn): WhatWorks {
+  return {
+    codesOnly: turn.services.codesOnly?.(turn.asker) ?? false,
+    canReload: mayReload(turn),
+    canFree: mayFree(turn),
+  };
 }
 
 /** Where the host itself cannot look, the command that can. */

@@ -91,7 +91,8 @@ async function check(turn: Turn, store: StoreSnapshot, profileId?: string): Prom
     return;
   }
   const door = services.usage();
-  const what = profileId === undefined ? `${ids.length} profiles` : nameFor(asker, profileId);
+  const what =
+    profileId === undefined ? (ids.length === 1 ? "1 profile" : `${ids.length} profiles`) : nameFor(asker, profileId);
   const messageId = await show(turn, { lines: [["⏳ Checking the usage of ", bold(what), "…"]] });
   await turn.out.edit(messageId, await answer());
 

@@ -29,6 +29,7 @@ export type CodexAuthCommand = { readonly agentId?: string } & (
       readonly selector: string;
       readonly sure: boolean;
     }
+  | { readonly kind: "free"; readonly sure: boolean }
   | { readonly kind: "rename"; readonly selector: string; readonly to: string; readonly sure: boolean }
   | { readonly kind: "rollback"; readonly which?: string; readonly sure: boolean }
 );
@@ -51,6 +52,7 @@ export const SUBCOMMANDS = [
   "refresh",
   "reset",
   "reload",
+  "free",
   "rename",
   "remove",
   "rollback",
@@ -108,6 +110,8 @@ function parseWords(words: readonly string[]): CodexAuthCommand {
     case "reset":
     case "refresh":
       return changeOne(word, rest);
+    case "free":
+      return free(rest);
     case "rename":
       return rename(rest);
     case "rollback":
@@ -204,6 +208,13 @@ function changeOne(kind: "use" | "only" | "remove" | "reset" | "refresh", words:
   if (selector === undefined || rest.length > 0)
     throw usage(`\`${kind}\` needs the name of one profile.`, `/codex_auth ${kind} work`);
   return { kind, selector, sure };
+}
+
+function free(rest: readonly string[]): CodexAuthCommand {
+  const [yes, ...more] = rest.map((word) => word.toLowerCase());
+  if (more.length > 0 || (yes !== undefined && yes !== "yes"))
+    throw usage("`free` takes nothing behind it.", "/codex_auth free");
+  return { kind: "free", sure: yes === "yes" };
 }
 
 function rename(words: readonly string[]): CodexAuthCommand {

@@ -115,7 +115,7 @@ function requireSubject(kind: Asking, { record, settings, tokens }: LeaseView): 
   if (kind === "takefile" && !settings.writeAuthFile) {
     throw new CodexAuthError("ERR_USAGE", {
       message: "The leased login is not written into the Codex CLI's file: `lease.writeAuthFile` is off.",
-      next: "Switch it on in the settings; the README says what that means.",
+      next: "Switch it on in the settings; docs/lease.md says what that means.",
     });
   }
   if (record?.status !== undefined || (kind === "release" && tokens !== "none")) return;

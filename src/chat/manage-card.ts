@@ -1,5 +1,6 @@
 // The card of one profile: what is stored, loaded and tried, the first layer that disagrees, and what can be done about it.
 
+import { mayFree } from "./bound-chats.ts";
 import { SUBCOMMANDS, typedName } from "./command.ts";
 import { keeperLine, modelCommand, names } from "./change-lines.ts";
 import { subjectOf, type Subject } from "./change-preview.ts";
@@ -17,7 +18,7 @@ import type { Loaded } from "./services.ts";
 import { CODEX_PROVIDER } from "../profiles/profile.ts";
 import type { SessionPin } from "../profiles/session-pins.ts";
 
-type Verb = "show" | "use" | "only" | "reset" | "reload" | "refresh" | "rename" | "remove";
+type Verb = "show" | "use" | "only" | "reset" | "reload" | "free" | "refresh" | "rename" | "remove";
 
 /** `/codex_auth show [profile]`: the card, or the list of those there are. */
 export async function showProfile(turn: Turn, agentId: string, selector: string | undefined): Promise<void> {
@@ -154,10 +155,13 @@ function layerLines(turn: Turn, layer: Layer | undefined, { profile }: Subject):
     case "order":
       return [["⚠️ First of all the order prefers another one. Use it first, and the others stay behind it."]];
     case "pin":
+      if (mayFree(turn)) return [["⚠️ Chats are bound to another profile. Let go, they go by the order."]];
       return [
         ["⚠️ Chats are bound to another profile. Only this one in the order moves those that no person has bound."],
       ];
     case "choice":
+      if (mayFree(turn))
+        return [["⚠️ A person has bound chats to another profile with /model. Let go, they go by the order."]];
       return [["⚠️ A person has bound chats to another profile with /model. Send the line below there to move one."]];
   }
 }
@@ -180,10 +184,18 @@ function cardButtons(
   const [head, next] = store.storeOrder ?? [];
   const [isFirst, isAlone] = [head === id, head === id && next === undefined];
   const isOwn = keeper.kind === "person";
-  const mends: Partial<Record<Layer, Verb>> = { gateway: "reload", cooldown: "reset", order: "use", pin: "only" };
+  const free = mayFree(turn) ? "free" : undefined;
+  const mends: Partial<Record<Layer, Verb | undefined>> = {
+    gateway: "reload",
+    cooldown: "reset",
+    order: "use",
+    pin: free ?? "only",
+    choice: free,
+  };
   const first = layer === undefined ? undefined : mends[layer];
   const verbs: readonly (readonly [Verb, string])[] = [
     ...(layer === "gateway" && mayReload(turn) ? ([["reload", "Load it now"]] as const) : []),
+    ...((layer === "pin" || layer === "choice") && free !== undefined ? ([[free, "Let chats go"]] as const) : []),
     ...(isFirst ? [] : ([["use", "Use first"]] as const)),
     ...(isAlone ? [] : ([["only", "Only this"]] as const)),
     ...(isHeld ? ([["reset", "Reset"]] as const) : []),
@@ -216,6 +228,7 @@ const ACTION_OF: Readonly<Record<Verb, ActionName>> = {
   only: "codex_auth_only",
   reset: "codex_auth_reset",
   reload: "codex_auth_reload",
+  free: "codex_auth_free",
   refresh: "codex_auth_refresh",
   rename: "codex_auth_rename",
   remove: "codex_auth_remove",
@@ -229,7 +242,7 @@ function verb(
   label: string,
   isFirst = false,
 ): ActionButton {
-  const name = what === "reload" ? "" : ` ${typedName(profileId)}`;
+  const name = what === "reload" || what === "free" ? "" : ` ${typedName(profileId)}`;
   const end = what === "rename" ? " <new name>" : "";
   return button(turn, ACTION_OF[what], verbSubject(what, agentId, profileId), {
     label,

@@ -19,10 +19,11 @@ export async function showPicker(turn: Turn, agentId: string): Promise<void> {
     services.engine.parked.list().then((all) => all.filter(({ reason }) => reason !== "removed")),
   ]);
   const entries = store.summaries.map(({ id }) => id);
-  await services.lists.show(asker, { kind: "profiles", agentId, entries });
   const usage = await knownUsage(turn, store);
   const around = { agents: agents.map((agent) => agent.agentId), waiting: parked.length, usage };
   await show(turn, pickerReply(turn, store, around));
+  // After the answer, which would wait for the disk: a number is read when this turn is over, and a bot killed here gets the update again.
+  await services.lists.show(asker, { kind: "profiles", agentId, entries });
 }
 
 /** What was seen of the usage last; a list of logins is no place to fail for the lack of that. */

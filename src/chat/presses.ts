@@ -5,6 +5,7 @@ import type { Job } from "../apply/job.ts";
 import type { ParkedLogin } from "../apply/parked.ts";
 import { CODEX_PROVIDER } from "../profiles/profile.ts";
 import { refOf, staleButton, type Press } from "./button.ts";
+import { askToFree, pressFree } from "./bound-chats.ts";
 import { decide, saveSubject, showDecision, suggestName, type Decision } from "./confirm.ts";
 import { confirmChange, proposeChange, undoSubject } from "./change.ts";
 import { requirePrivate, show, type Turn } from "./context.ts";
@@ -68,6 +69,7 @@ export async function press(turn: Turn, { action, ref }: Press): Promise<void> {
     case "codex_auth_only":
     case "codex_auth_reset":
     case "codex_auth_reload":
+    case "codex_auth_free":
     case "codex_auth_refresh":
     case "codex_auth_rename":
     case "codex_auth_remove":
@@ -82,6 +84,8 @@ export async function press(turn: Turn, { action, ref }: Press): Promise<void> {
     case "codex_auth_removeyes":
     case "codex_auth_undoyes":
       return confirmChange(turn, ref);
+    case "codex_auth_freeyes":
+      return pressFree(turn, ref);
     case "codex_auth_no":
       return decline(turn, ref);
     case "codex_auth_cancel":
@@ -120,6 +124,7 @@ const VERBS = {
   codex_auth_only: "only",
   codex_auth_reset: "reset",
   codex_auth_reload: "reload",
+  codex_auth_free: "free",
   codex_auth_refresh: "refresh",
   codex_auth_rename: "rename",
   codex_auth_remove: "remove",
@@ -133,6 +138,7 @@ async function pressProfile(turn: Turn, action: keyof typeof VERBS, ref: string)
     if (profile === undefined) continue;
     if (kind === "show") return showCard(turn, agentId, profile.id);
     if (kind === "rename") return askForNewName(turn, agentId, profile.id);
+    if (kind === "free") return askToFree(turn, agentId);
     if (kind === "reload") return reloadGateway(turn, { agentId, profileId: profile.id });
     return proposeChange(turn, { kind, agentId, profileId: profile.id });
   }

@@ -134,6 +134,8 @@ export interface ChatServices {
    * absent where nobody can tell.
    */
   readonly pins?: (agentId: string) => Promise<readonly SessionPin[] | undefined>;
+  /** Lets go of an agent's chats that are bound to a profile, and gives how many; absent where nobody here can. */
+  readonly freeChats?: (agentId: string) => Promise<number>;
   /** What is known of refresh tokens that were presented to the sign-in server. Default: nothing is. */
   readonly rotations?: Pick<Rotations, "doubt">;
   /** The login files of the Codex CLI on this machine, where a login may have a second owner. Default: none is looked at. */

@@ -1,15 +1,15 @@
 // `/codex_auth status` and `/codex_auth cancel`: what is running, what was done, and giving up what can still be given up.
 
 import type { Job } from "../apply/job.ts";
-import type { Receipt } from "../apply/receipt.ts";
 import { APPLY } from "../config/defaults.ts";
 import { isCodexAuthError } from "../errors.ts";
 import { resolveSelector } from "../profiles/selector.ts";
 import { agentFlag, show, type Turn } from "./context.ts";
+import { doneLines } from "./done-lines.ts";
 import type { Invitation } from "./invitations.ts";
+import { NOTHING_DONE } from "./nothing-done.ts";
 import { nameFor } from "./profile-words.ts";
 import { canCancel, trailOf } from "./progress.ts";
-import { receiptWords } from "./receipt-words.ts";
 import { bold, code, type Line } from "./reply.ts";
 import { waitsForPluginLine } from "./save.ts";
 import type { SignInAttempt } from "./services.ts";
@@ -30,7 +30,6 @@ export async function showStatus(turn: Turn, agentId: string, selector: string |
     invitations.open(),
   ]);
   const running = jobs.filter(isWanted);
-  const done = receipts.filter(isWanted).slice(0, 5);
   const lines: Line[] = [
     ...section(
       "Running",
@@ -51,12 +50,9 @@ export async function showStatus(turn: Turn, agentId: string, selector: string |
         .filter((login) => isWanted(login) && login.reason !== "removed")
         .map((login) => [nameFor(turn.asker, login.profileId), ": /codex_auth parked"]),
     ),
-    ...section(
-      "Done",
-      done.map((receipt) => receiptLine(turn, receipt)),
-    ),
+    ...doneLines(turn.asker, receipts.filter(isWanted), turn.services.now()),
   ];
-  await show(turn, { lines: lines.length > 0 ? lines : [["Nothing is running, and nothing was done yet."]] });
+  await show(turn, { lines: lines.length > 0 ? lines : [[NOTHING_DONE]] });
 }
 
 /** Gives up this person's waiting sign-ins in this chat, and their jobs that are not being written yet. */
@@ -125,16 +121,4 @@ function wishLine(turn: Turn, { agentId, profileId, createdAt }: Invitation): Li
   const name = nameFor(turn.asker, profileId);
   const ago = when(createdAt, turn.services.now());
   return [name, `: asked ${ago}; `, code(`/codex_auth ${name}${agentFlag(turn, agentId)}`), " begins it"];
-}
-
-function receiptLine(turn: Turn, receipt: Receipt): Line {
-  const outcomes: Record<Receipt["outcome"], string> = {
-    done: receipt.note === undefined ? `✅ ${receiptWords(receipt)}` : "as it was already",
-    "rolled-back": "❌ rolled back",
-    parked: "📥 kept for later",
-    cancelled: "given up",
-    failed: "⚠️ not changed",
-  };
-  const ago = when(receipt.endedAt, turn.services.now());
-  return [nameFor(turn.asker, receipt.profileId), `: ${outcomes[receipt.outcome]} ${ago}`];
 }

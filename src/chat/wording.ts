@@ -29,11 +29,16 @@ function command(typed: string, what: string): Line {
   return [code(`/codex_auth${typed}`), ` — ${what}`];
 }
 
+/** What a chat can do that others cannot; each is false where it is not said. */
+export interface WhatWorks {
+  /** Sign-ins by a code alone. */
+  readonly codesOnly?: boolean;
+  readonly canReload?: boolean;
+  readonly canFree?: boolean;
+}
+
 /** What can be asked for. */
-export function helpReply({
-  codesOnly = false,
-  canReload = false,
-}: { readonly codesOnly?: boolean | undefined; readonly canReload?: boolean } = {}): Reply {
+export function helpReply({ codesOnly = false, canReload = false, canFree = false }: WhatWorks = {}): Reply {
   return {
     lines: [
       [bold("Codex logins of this OpenClaw")],
@@ -57,6 +62,7 @@ export function helpReply({
       command(" refresh <profile>", "asks the sign-in server for fresh tokens now"),
       command(" reset <profile>", "OpenClaw forgets its cooldown and failures"),
       ...(canReload ? [command(" reload", "has the gateway read its logins again")] : []),
+      ...(canFree ? [command(" free", "chats that are bound to a profile go by the order again")] : []),
       command(" rename <profile> <new name>", "its login and its place go with it"),
       command(" remove <profile>", "out of OpenClaw; its login is kept until you throw it away"),
       command(" rollback [receipt]", "takes one of these changes back"),

@@ -42,7 +42,7 @@ export interface ChatOptions {
 
 /** The chat's services; makes the button key where there is none yet, unless they are read-only. */
 export async function buildChatServices(parts: Parts, options: ChatOptions = {}): Promise<ChatServices> {
-  const { config, engine, gateway, invitations, log, now, own, pending, store } = parts;
+  const { chats, config, engine, gateway, invitations, log, now, own, pending, store } = parts;
   const timeZone = config.timeZone ?? options.timeZone;
   const isUnattended = options.unattended === true && !config.allowUnattended;
   return {
@@ -59,6 +59,7 @@ export async function buildChatServices(parts: Parts, options: ChatOptions = {})
     waitsForPlugin: async () => (await leftToPlugin(parts)) === "awaited",
     mayRenew: async () => store.holding !== undefined && (await leftToPlugin(parts)) === undefined,
     pins: (agentId) => pinsOf(parts, agentId),
+    ...(chats === undefined ? {} : { freeChats: (agentId: string) => chats.free(agentId) }),
     rotations: new Rotations({ folder: own.rotations, now }),
     codexFiles: codexFilesOf(parts),
     lease: leaseOf(parts, options.lease),
@@ -197,9 +198,11 @@ async function reloadedBy(gateway: IdentifyingGateway): Promise<Reloaded> {
 
 /** From 2026.6 on the chats are in OpenClaw's database, which nobody else may open. */
 async function pinsOf(
-  { openClaw, environment, generation }: Parts,
+  { openClaw, environment, generation, chats }: Parts,
   agentId: string,
 ): Promise<readonly SessionPin[] | undefined> {
+  const bound = await chats?.bound(agentId).catch(() => undefined);
+  if (bound !== undefined) return bound;
   if ((await generation().catch(() => undefined)) === "sqlite") return undefined;
   return readSessionPins({ ...openClaw, home: homeOf(environment) }, agentId);
 }

@@ -17,6 +17,7 @@ import type { IdentifyingGateway } from "../gateway/gateway.ts";
 import type { Generation } from "../gateway/generation.ts";
 import { parseIssuer } from "../oauth/issuer.ts";
 import { PendingLogins } from "../oauth/pending.ts";
+import type { SessionPin } from "../profiles/session-pins.ts";
 import type { ProfileStore } from "../profiles/store.ts";
 import type { Log } from "../secrets/log.ts";
 
@@ -33,11 +34,21 @@ export interface PartsOptions {
   readonly randomBytes?: (size: number) => Uint8Array;
 }
 
+/** OpenClaw's chats that are bound to a profile, by its own code. */
+interface BoundChats {
+  /** Undefined where it does not tell. */
+  bound(agentId: string): Promise<readonly SessionPin[] | undefined>;
+  /** Lets go of all of them; gives how many there were. */
+  free(agentId: string): Promise<number>;
+}
+
 /** How a host reads and writes the profiles, and reaches the gateway. */
 export interface Ports {
   readonly store: ProfileStore;
   readonly gateway: IdentifyingGateway;
   readonly generation: () => Promise<Generation>;
+  /** Absent outside the gateway. */
+  readonly chats?: BoundChats;
 }
 
 /** Where and when the ports are. */
@@ -56,6 +67,8 @@ export interface Parts {
   readonly own: OwnPaths;
   readonly store: ProfileStore;
   readonly gateway: IdentifyingGateway;
+  /** Absent outside the gateway. */
+  readonly chats?: BoundChats;
   readonly pending: PendingLogins;
   readonly engine: ApplyEngine;
   /** Who may use the bot, asked anew each time. */

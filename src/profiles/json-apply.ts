@@ -116,8 +116,7 @@ async function applyUnderLock(
   options: ApplyOptions,
 ): Promise<AppliedChange> {
   const { place } = target;
-  await removeLeftovers(place.storePath);
-  await removeLeftovers(place.statePath);
+  await Promise.all([removeLeftovers(place.storePath), removeLeftovers(place.statePath)]);
   const files = await readAgentFiles(place, target.read);
   if (files.profiles === undefined) {
     if (!change.creates || !place.isMain) throw conflict();

@@ -60,6 +60,11 @@ export class JsonProfileStore implements ProfileStore {
     this.#held = held;
   }
 
+  /** The same store for one call of somebody who has just asked which generation OpenClaw is: it is not asked a second time. */
+  knownToBe(generation: StoreGeneration): JsonProfileStore {
+    return new JsonProfileStore({ ...this.#options, generation: () => Promise.resolve(generation) }, this.#held);
+  }
+
   async agents(): Promise<readonly AgentSummary[]> {
     const { places } = await this.#survey();
     return places.map(({ agentId, isMain, storePath }) => ({ agentId, isMain, hasStore: existsSync(storePath) }));

@@ -41,6 +41,8 @@ export interface StoreBackend {
    * @throws CodexAuthError `ERR_GENERATION_UNSUPPORTED` where it would lose what was asked for.
    */
   keepable(change: FileChange, files: AgentFiles, main: AgentFiles): FileChange;
+  /** What was planned before OpenClaw was updated to this generation, in its words; undefined where it was not. */
+  takenOver(change: FileChange): FileChange | undefined;
   /** Refuses to begin a store that would hide older logins. @throws CodexAuthError `ERR_STORE_LEGACY`. */
   assertMayBegin(place: AgentPlace): void;
   /** Runs `body` while nobody else changes the store, as far as this generation allows that. */

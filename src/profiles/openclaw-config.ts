@@ -1,7 +1,7 @@
 // The few things of openclaw.json that decide where profiles lie and which is tried first; the file is never edited by us.
 
 import { z } from "zod";
-import { readJson5File } from "../storage/json-file.ts";
+import { readJson5File } from "../storage/json5-file.ts";
 import type { DeclaredProfile } from "./order.ts";
 import { CODEX_PROVIDER, type CodexProvider } from "./profile.ts";
 

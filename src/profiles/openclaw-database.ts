@@ -16,7 +16,8 @@ import { documentFrom, proveWritten, storeFrom, viewOf } from "./openclaw-view.t
 import { OPENAI_PROVIDER, openCredential, profileIdFor, sealCredential } from "./profile.ts";
 import type { ApplyOptions, FileChange, StoreChange } from "./store.ts";
 
-const SHARED = "openclaw:shared";
+const OURS = "openclaw:";
+const SHARED = `${OURS}shared`;
 
 /**
  * {@link StoreBackend} over OpenClaw's databases. Their lock is held only inside OpenClaw's own update, which is synchronous: what a
@@ -91,6 +92,20 @@ export class DatabaseBackend implements StoreBackend {
     return change;
   }
 
+  /** OpenClaw has taken its files over, names and orders included. */
+  takenOver(change: FileChange): FileChange | undefined {
+    if (change.path.startsWith(OURS)) return undefined;
+    const idOf = (id: string): string => profileIdFor(this.provider, id);
+    const { profileId, renameTo, orderBefore, orderAfter } = change;
+    return {
+      ...change,
+      profileId: idOf(profileId),
+      orderBefore: orderBefore?.map(idOf) ?? null,
+      orderAfter: orderAfter?.map(idOf) ?? null,
+      ...(renameTo === undefined ? {} : { renameTo: idOf(renameTo) }),
+    };
+  }
+
   assertMayBegin(): void {
     // OpenClaw has begun it, and refuses itself where older logins wait to be moved over.
   }
@@ -131,7 +146,7 @@ export class DatabaseBackend implements StoreBackend {
 }
 
 function ownPlace(place: AgentPlace): AgentPlace {
-  const path = `openclaw:agent:${place.agentId}`;
+  const path = `${OURS}agent:${place.agentId}`;
   return { ...place, storePath: path, statePath: path, isMain: false };
 }
 

@@ -73,6 +73,10 @@ export class FileBackend implements StoreBackend {
     return { ...change, orderAfter: kept.length === 0 ? null : kept };
   }
 
+  takenOver(): undefined {
+    return undefined;
+  }
+
   assertMayBegin(place: AgentPlace): void {
     assertMayBegin({ place, oauthDir: this.#options.paths.oauthDir });
   }

@@ -1,6 +1,7 @@
 // The port to OpenClaw's own code, for a program inside its process: what we need of its plugin SDK, in words of our own.
 
 import type { JsonObject } from "./json-files.ts";
+import type { SessionPin } from "./session-pins.ts";
 
 /** `one-file`: 2026.4.5. `two-files`: 2026.5.28. `sqlite`: from 2026.6. */
 export type SdkShape = "one-file" | "two-files" | "sqlite";
@@ -14,6 +15,8 @@ interface CommonSdk {
   readonly version: string | undefined;
   /** The profiles that this very process uses for an agent now, from its memory where it keeps them there. */
   effective(agentDir?: string): JsonObject;
+  /** Which of the agent's chats are bound to a profile; undefined where this OpenClaw's code does not list them. */
+  pins(agentId: string): Promise<readonly SessionPin[] | undefined>;
   /** Frees the agent's chats that are bound to `profileId`, or to any where none is given; gives how many there were. */
   clearPins(agentId: string, profileId?: string): Promise<number>;
 }

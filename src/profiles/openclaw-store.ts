@@ -21,6 +21,7 @@ import { outlineOf, type StoresOutline } from "./outline.ts";
 import { findSharedTokens, type SharedToken, type TokenHolder } from "./owners.ts";
 import { parseCredential, profileIdFor, refreshTokenOf, sealCredential, unsealEntry } from "./profile.ts";
 import type { CodexProvider, SealedCredential } from "./profile.ts";
+import type { SessionPin } from "./session-pins.ts";
 import type {
   AgentSummary,
   AppliedChange,
@@ -129,8 +130,8 @@ export class OpenClawProfileStore implements ProfileStore {
     return { plan: { ...plan, files }, values: kept };
   }
 
-  async apply(change: FileChange, values: EntryValues, options: ApplyOptions = {}): Promise<AppliedChange> {
-    const place = await this.#placeOf(change);
+  async apply(planned: FileChange, values: EntryValues, options: ApplyOptions = {}): Promise<AppliedChange> {
+    const { place, change } = await this.#today(planned);
     return await this.#backend.locked(
       place,
       async (hold) => {
@@ -140,6 +141,8 @@ export class OpenClawProfileStore implements ProfileStore {
           this.#backend.assertMayBegin(place);
         }
         const isOpen = mustWrite(files, change);
+        // An entry of the files would be written as no database has it.
+        if (isOpen && change !== planned) throw conflict();
         if (isOpen) await options.beforeWrite?.();
         const hasWritten = isOpen && (await this.#write(files, change, values, hold));
         await options.whileLocked?.(hold);
@@ -154,8 +157,9 @@ export class OpenClawProfileStore implements ProfileStore {
     return this.apply(back.change, back.values, options);
   }
 
-  async check(change: FileChange): Promise<Holding> {
-    return holdingOf(await this.#backend.read(await this.#placeOf(change)), change);
+  async check(planned: FileChange): Promise<Holding> {
+    const { place, change } = await this.#today(planned);
+    return holdingOf(await this.#backend.read(place), change);
   }
 
   async namedInConfig(profileId: string): Promise<readonly string[]> {
@@ -186,6 +190,11 @@ export class OpenClawProfileStore implements ProfileStore {
         { profileId, ...(typeof credential["expires"] === "number" ? { expiresAtMs: credential["expires"] } : {}) },
       ];
     });
+  }
+
+  /** Which of the agent's chats are bound to a profile; undefined where OpenClaw's code does not tell. */
+  async pins(agentId: string): Promise<readonly SessionPin[] | undefined> {
+    return await this.#sdk.pins((await this.#backend.survey()).placeOf(agentId).agentId);
   }
 
   /** Frees the agent's chats that are bound to a profile (or to any), so that the order decides for them again; gives how many. */
@@ -232,11 +241,15 @@ export class OpenClawProfileStore implements ProfileStore {
     return { main, own: place.isMain ? undefined : await this.#backend.read(place, forChange), name: place.agentId };
   }
 
-  /** A journal names stores; only those that there are today are ever written. */
-  async #placeOf(change: FileChange): Promise<AgentFiles["place"]> {
-    const place = (await this.#backend.survey()).places.find(({ storePath }) => storePath === change.path);
-    if (place === undefined) throw conflict();
-    return place;
+  /** A journal names stores, those of an OpenClaw that was updated since among them; only those that there are today are ever written. */
+  async #today(planned: FileChange): Promise<{ readonly place: AgentFiles["place"]; readonly change: FileChange }> {
+    const { places, placeOf } = await this.#backend.survey();
+    const place = places.find(({ storePath }) => storePath === planned.path);
+    if (place !== undefined) return { place, change: planned };
+    const change = this.#backend.takenOver(planned);
+    if (change === undefined) throw conflict();
+    const own = placeOf(planned.agentId);
+    return { place: places.find(({ storePath }) => storePath === own.storePath) ?? places[0], change };
   }
 
   /** An agent that nobody asked for must not stand in the way with a broken store: undefined where it cannot be read. */

@@ -32,11 +32,11 @@ export class OutsideStore implements Store.ProfileStore {
   }
 
   async agents(): Promise<readonly Store.AgentSummary[]> {
-    return (await this.#store()).agents();
+    return (await this.#toLook()).agents();
   }
 
   async read(agentId?: string, options?: { readonly forChange?: boolean }): Promise<Store.StoreSnapshot> {
-    return (await this.#store()).read(agentId, options);
+    return (await (options?.forChange === true ? this.#store() : this.#toLook())).read(agentId, options);
   }
 
   async readCredential(profileId: string, agentId?: string): ReturnType<Store.ProfileStore["readCredential"]> {
@@ -91,10 +91,22 @@ export class OutsideStore implements Store.ProfileStore {
     return (await this.#store()).sharedTokens(elsewhere);
   }
 
+  /** To write, a store asks which generation it is as often as it likes: OpenClaw may be updated in between. */
   async #store(): Promise<Store.ProfileStore> {
-    const { files, published, generation } = this.#options;
-    const isDatabase = (await generation()) === "sqlite";
-    this.#provider = isDatabase ? OPENAI_PROVIDER : CODEX_PROVIDER;
-    return isDatabase ? published : files;
+    const { files, published } = this.#options;
+    return (await this.#generation()) === "sqlite" ? published : files;
+  }
+
+  /** Whoever only looks goes by the one answer. */
+  async #toLook(): Promise<Store.ProfileStore> {
+    const { files, published } = this.#options;
+    const found = await this.#generation();
+    return found === "sqlite" ? published : files.knownToBe(found);
+  }
+
+  async #generation(): Promise<StoreGeneration> {
+    const found = await this.#options.generation();
+    this.#provider = found === "sqlite" ? OPENAI_PROVIDER : CODEX_PROVIDER;
+    return found;
   }
 }

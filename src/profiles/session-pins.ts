@@ -2,7 +2,8 @@
 
 import { isAbsolute, join, resolve } from "node:path";
 import { z } from "zod";
-import { readJson5File, readJsonFile } from "../storage/json-file.ts";
+import { readJsonFile } from "../storage/json-file.ts";
+import { readJson5File } from "../storage/json5-file.ts";
 import { normalizeAgentId } from "./openclaw-config.ts";
 
 /** One chat's bond. */

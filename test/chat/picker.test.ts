@@ -1,5 +1,6 @@
+import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { plainText } from "../../src/chat/reply.ts";
 import { HOUR, MINUTE } from "../../src/config/defaults.ts";
@@ -24,6 +25,24 @@ describe("/codex_auth", () => {
       "➕ New login",
       "⚙️ Manage…",
     ]);
+  });
+
+  it("answers before anything is written, and a number means this list as soon as the turn is over", async () => {
+    const lab = await chatLab();
+    await lab.writeStore({ work: alice, home: bob });
+    const shown = join(lab.paths.chat, "shown.json");
+    const { send } = lab.out;
+    let wasWritten: boolean | undefined;
+    lab.out.send = async (reply) => {
+      wasWritten = existsSync(shown);
+      return send.call(lab.out, reply);
+    };
+    await lab.say("");
+    expect([wasWritten, existsSync(shown)]).toEqual([false, true]);
+    expect(await lab.services.lists.pick(lab.asker, "profiles", 2)).toEqual({
+      agentId: "main",
+      entry: "openai-codex:home",
+    });
   });
 
   it("says how an expired and a cooling profile are", async () => {

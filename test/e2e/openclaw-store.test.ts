@@ -136,7 +136,7 @@ describe.each(VERSIONS)("OpenClaw %s from inside", (version, shape) => {
     await peer.ask({ do: "carry", id, how: "undo" });
   });
 
-  test("chats that are bound to a profile are freed", async ({ skip }) => {
+  test("chats that are bound to a profile are listed and freed", async ({ skip }) => {
     if (!installed.ok) skip(installed.reason);
     const sessionKey = "agent:main:main";
     const entry = {
@@ -153,6 +153,9 @@ describe.each(VERSIONS)("OpenClaw %s from inside", (version, shape) => {
       const args = [{ sessionKey, agentId: "main", entry }];
       await peer.ask({ do: "call", module: "session-store-runtime", name: "upsertSessionEntry", args });
     }
+    // 2026.4.5 gives no list: its one file is read from outside.
+    const listed = (await peer.ask<unknown>({ do: "pins", agentId: "main" })) ?? undefined;
+    expect(listed).toEqual(shape === "one-file" ? undefined : [{ profileId: `${p}:old`, byPerson: false }]);
     expect(await peer.ask({ do: "clearPins", agentId: "main", profileId: `${p}:other` })).toBe(0);
     expect(await peer.ask({ do: "clearPins", agentId: "main", profileId: `${p}:old` })).toBe(1);
     expect(await peer.ask({ do: "clearPins", agentId: "main" })).toBe(0);

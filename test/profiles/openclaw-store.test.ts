@@ -162,14 +162,20 @@ describe.each(SHAPES)("inside an OpenClaw of the shape %s", (shape) => {
     expect(await inside.get("shared")).toMatchObject(before);
   });
 
-  it("frees the chats that are bound to the profile, and no others", async () => {
+  it("lists the chats that are bound, and frees those of the profile, and no others", async () => {
     const inside = await openClawInside(shape);
     const { provider: p, store, fake } = inside;
     const bound = { authProfileOverride: `${p}:work`, authProfileOverrideSource: "auto", sessionId: "1" };
     fake.sessions
       .set("a", bound)
-      .set("b", { ...bound, authProfileOverride: `${p}:bob` })
+      .set("b", { ...bound, authProfileOverride: `${p}:bob`, authProfileOverrideSource: "user" })
       .set("c", { sessionId: "3" });
+    // 2026.4.5 has one file for an agent's chats, which is read from outside.
+    const listed = [
+      { profileId: `${p}:work`, byPerson: false },
+      { profileId: `${p}:bob`, byPerson: true },
+    ];
+    expect(await store.pins("main")).toEqual(shape === "one-file" ? undefined : listed);
     expect(await store.clearPins("main", "openai-codex:work")).toBe(1);
     expect(fake.sessions.get("a")).toEqual({ sessionId: "1" });
     expect(fake.sessions.get("b")).toMatchObject({ authProfileOverride: `${p}:bob` });

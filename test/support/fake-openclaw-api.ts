@@ -117,7 +117,11 @@ export class FakeOpenClaw {
     const command = this.#commands.get(name);
     this.lastMessageId = this.#lastId += 1;
     if (command === undefined || this.shadowed.includes(name)) {
-      await this.#toModel(personId, chatId, text, this.lastMessageId);
+      await this.#toModel(personId, chatId, text, {
+        messageId: this.lastMessageId,
+        isSkill: command !== undefined,
+        sessionKey,
+      });
       return;
     }
     // From 2026.9 on scopes are asked for; before, they are overlooked (docs, a).
@@ -233,8 +237,19 @@ export class FakeOpenClaw {
   }
 
   /** The hooks of a plain message, in the order seen: `message_received`, then `before_dispatch` (docs, d). */
-  async #toModel(personId: string, chatId: string, content: string, messageId: number): Promise<void> {
-    const context = { channelId: "telegram", accountId: "default", conversationId: chatId };
+  async #toModel(
+    personId: string,
+    chatId: string,
+    content: string,
+    {
+      messageId,
+      isSkill,
+      sessionKey,
+    }: { readonly messageId: number; readonly isSkill: boolean; readonly sessionKey: string },
+  ): Promise<void> {
+    // To 2026.5 a skill's command comes from a conversation of its sender's own, also out of a group (docs, a).
+    const conversationId = isSkill && !this.#isSqlite ? `slash:${personId}` : chatId;
+    const context = { channelId: "telegram", accountId: "default", conversationId, sessionKey };
     const from = `telegram:${chatId}`;
     // Where the message's id stands is different in each version.
     const received = this.#is("2026.4") ? { metadata: { messageId } } : { messageId: String(messageId) };
@@ -243,7 +258,14 @@ export class FakeOpenClaw {
     for (const { name, hook } of this.hooks) {
       if (name !== "before_dispatch") continue;
       const id = this.#isSqlite ? { messageId: String(messageId) } : {};
-      const event = { content, channel: "telegram", senderId: personId, isGroup: chatId !== personId, ...id };
+      const event = {
+        content,
+        channel: "telegram",
+        senderId: personId,
+        isGroup: chatId !== personId,
+        sessionKey,
+        ...id,
+      };
       const result = await hook(event, context);
       if (typeof result === "object" && result !== null && "handled" in result && result.handled === true) {
         if ("text" in result && typeof result.text === "string") this.#show(chatId, { text: result.text });

@@ -5,7 +5,8 @@ import { join, resolve } from "node:path";
 import { z } from "zod";
 import { PLUGIN_ID } from "../../config/openclaw-owners.ts";
 import { expandUserPath } from "../../config/paths.ts";
-import { parseJson5, readTextFile } from "../../storage/json-file.ts";
+import { readTextFile } from "../../storage/json-file.ts";
+import { parseJson5 } from "../../storage/json5-file.ts";
 import type { Finding } from "../cli/finding.ts";
 
 /** Plugins of the Auth Manager that keep the same lease and count the same usage. */

@@ -17,11 +17,12 @@ const eventSchema = z.object({
   channel: text,
   senderId: idText,
   isGroup: z.boolean().optional().catch(undefined),
+  sessionKey: text,
   messageId: idText,
   metadata: z.object({ messageId: idText }).optional().catch(undefined),
 });
 const contextSchema = z
-  .object({ channelId: text, accountId: text, conversationId: idText, senderId: idText })
+  .object({ channelId: text, accountId: text, conversationId: idText, senderId: idText, sessionKey: text })
   .catch({});
 
 /** A plain message that may hold the address of a sign-in, or is a command that a skill stands before. */
@@ -83,15 +84,30 @@ export class PastedMessages {
   }
 }
 
+const SLASH = "slash:";
+
 type Said = z.infer<typeof eventSchema>;
 
 /** Where a message was written; the chat is empty where that was not said. */
 function placeIn(said: Said, context: unknown): Place {
   const about = contextSchema.parse(context);
   const channel = said.channel ?? about.channelId ?? "";
+  const accountId = about.accountId ?? "default";
   const named = about.conversationId ?? senderIn(said, context) ?? "";
   const chat = named.replace(`${channel}:`, "").replace(/^group:|:topic:.*$/g, "");
-  return { channel, accountId: about.accountId ?? "default", chat };
+  return { channel, accountId, chat: chat.startsWith(SLASH) ? chatOfSlash(chat, said, context) : chat };
+}
+
+/**
+ * To 2026.5 the command of a skill comes from a conversation that only its sender has, `slash:4242`, wherever it was typed; the session
+ * alone says where that was.
+ */
+function chatOfSlash(named: string, said: Said, context: unknown): string {
+  const sessionKey = said.sessionKey ?? contextSchema.parse(context).sessionKey;
+  const [, group] = /:group:([^:]+)/.exec(sessionKey ?? "") ?? [];
+  if (group !== undefined) return group;
+  const sender = named.slice(SLASH.length);
+  return said.isGroup === false && sessionKey !== undefined && sender === senderIn(said, context) ? sender : "";
 }
 
 function senderIn({ senderId }: Said, context: unknown): string | undefined {

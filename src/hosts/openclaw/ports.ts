@@ -29,7 +29,11 @@ export async function inProcessPorts(version: string | undefined): Promise<(fram
     const { stateDir, configPath } = openClaw;
     // Its port is only asked for by what looks from outside.
     const gateway = inProcessGateway({ store, shape, port: 0, stateDir, configPath, version, door });
-    return { store, gateway, generation: () => Promise.resolve(GENERATIONS[shape]) };
+    const chats = {
+      bound: (agentId: string) => store.pins(agentId),
+      free: (agentId: string) => store.clearPins(agentId),
+    };
+    return { store, gateway, chats, generation: () => Promise.resolve(GENERATIONS[shape]) };
   };
 }
 

@@ -1,6 +1,7 @@
-// Frees chats that are bound to one profile whatever the order says, through OpenClaw's own session store of either generation.
+// Chats that are bound to one profile whatever the order says: listed and freed through OpenClaw's own session store of either generation.
 
 import { asObject, type JsonObject } from "../../profiles/json-files.ts";
+import type { SessionPin } from "../../profiles/session-pins.ts";
 
 type SdkFunction = (...args: readonly unknown[]) => unknown;
 
@@ -12,6 +13,22 @@ export interface SessionModules {
 
 const PIN_FIELDS = ["authProfileOverride", "authProfileOverrideSource", "authProfileOverrideCompactionCount"] as const;
 const UNPINNED = Object.fromEntries(PIN_FIELDS.map((name) => [name, undefined]));
+
+/** Lists the pins of an agent's chats; undefined where OpenClaw has no list to give (2026.4.5). */
+export function pinLister(
+  modules: Pick<SessionModules, "sessions">,
+): (agentId: string) => Promise<readonly SessionPin[] | undefined> {
+  return async (agentId) => {
+    const list = (await modules.sessions())["listSessionEntries"];
+    if (!isFunction(list)) return undefined;
+    return entriesOf(list, agentId).flatMap(({ entry }) => {
+      const profileId = entry?.["authProfileOverride"];
+      return typeof profileId === "string"
+        ? [{ profileId, byPerson: entry?.["authProfileOverrideSource"] === "user" }]
+        : [];
+    });
+  };
+}
 
 /** Clears the pins of an agent's chats; gives how many chats were freed. */
 export function pinCleaner(modules: SessionModules): (agentId: string, profileId?: string) => Promise<number> {
@@ -33,11 +50,9 @@ async function clearEntries(
   agentId: string,
   profileId: string | undefined,
 ): Promise<number> {
-  const entries: unknown = list({ agentId });
   let freed = 0;
-  for (const found of Array.isArray(entries) ? entries : []) {
-    const { sessionKey, entry } = asObject(found) ?? {};
-    if (!isPinned(asObject(entry), profileId)) continue;
+  for (const { sessionKey, entry } of entriesOf(list, agentId)) {
+    if (!isPinned(entry, profileId)) continue;
     const update = (now: unknown): JsonObject | null => {
       // It may have been bound anew since the list was read.
       if (!isPinned(asObject(now), profileId)) return null;
@@ -60,6 +75,17 @@ async function clearFile(update: SdkFunction, path: unknown, profileId: string |
     }
   });
   return freed;
+}
+
+function entriesOf(
+  list: SdkFunction,
+  agentId: string,
+): readonly { readonly sessionKey: unknown; readonly entry: JsonObject | undefined }[] {
+  const entries: unknown = list({ agentId });
+  return (Array.isArray(entries) ? entries : []).map((found: unknown) => {
+    const { sessionKey, entry } = asObject(found) ?? {};
+    return { sessionKey, entry: asObject(entry) };
+  });
 }
 
 function isPinned(entry: JsonObject | undefined, profileId: string | undefined): boolean {

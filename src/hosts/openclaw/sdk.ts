@@ -6,7 +6,7 @@ import { asObject, type JsonObject } from "../../profiles/json-files.ts";
 import type { AuthSdk, DatabaseSdk, FileSdk } from "../../profiles/openclaw-sdk.ts";
 import { documentFrom } from "../../profiles/openclaw-view.ts";
 import { importSdkModule, type ImportSdkModule } from "./sdk-modules.ts";
-import { pinCleaner } from "./sdk-pins.ts";
+import { pinCleaner, pinLister } from "./sdk-pins.ts";
 
 /** How {@link loadAuthSdk} finds OpenClaw. */
 export interface LoadSdkOptions {
@@ -24,17 +24,16 @@ export interface LoadSdkOptions {
 export async function loadAuthSdk({ version, importModule = importSdkModule }: LoadSdkOptions = {}): Promise<AuthSdk> {
   const auth = await moduleOf("provider-auth", importModule);
   const runtime = await moduleOf("agent-runtime", importModule);
-  const clearPins = pinCleaner({
-    sessions: () => moduleOf("session-store-runtime", importModule),
-    config: () => moduleOf("config-runtime", importModule),
-  });
+  const sessions = () => moduleOf("session-store-runtime", importModule);
+  const clearPins = pinCleaner({ sessions, config: () => moduleOf("config-runtime", importModule) });
+  const pins = pinLister({ sessions });
   const ensure = functionIn(runtime, "ensureAuthProfileStore") ?? functionIn(auth, "ensureAuthProfileStore");
   const pathOf = functionIn(runtime, "resolveAuthStorePathForDisplay");
   const update = functionIn(auth, "updateAuthProfileStoreWithLock");
   const save = functionIn(runtime, "saveAuthProfileStore");
   if (ensure === undefined || pathOf === undefined) throw unknownShape("ensureAuthProfileStore");
   const effective = (agentDir?: string): JsonObject => storeIn(ensure(agentDir));
-  const common = { version, effective, clearPins };
+  const common = { version, effective, pins, clearPins };
   // What OpenClaw itself shows as the place of the shared store tells files from a database.
   const sharedPath = String(pathOf());
   if (sharedPath.endsWith(".sqlite")) {
@@ -54,7 +53,7 @@ export async function loadAuthSdk({ version, importModule = importSdkModule }: L
 
 type SdkFunction = (...args: readonly unknown[]) => unknown;
 
-interface DatabaseParts extends Pick<DatabaseSdk, "version" | "effective" | "clearPins"> {
+interface DatabaseParts extends Pick<DatabaseSdk, "version" | "effective" | "pins" | "clearPins"> {
   readonly update: SdkFunction;
   readonly ensure: SdkFunction;
   readonly pathOf: SdkFunction;

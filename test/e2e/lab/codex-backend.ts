@@ -16,6 +16,9 @@ export interface BackendCall {
   readonly tokenFingerprint: string;
 }
 
+/** Why a login is refused. */
+export type Refusal = "money" | "limit";
+
 /** A running fake. */
 export interface CodexBackend {
   /** What goes into `models.providers["openai-codex"].baseUrl`. */
@@ -23,8 +26,11 @@ export interface CodexBackend {
   readonly calls: readonly BackendCall[];
   /** What each of them asked, as it came: 2026.9.6 compresses it (zstd). */
   readonly bodies: readonly Buffer[];
-  /** The next call meets the limit of its login instead of an answer. */
-  limitNext(): void;
+  /**
+   * The login of the next call is refused from then on. To 2026.5 want of `money` puts it aside for hours, where the pause after a `limit`
+   * (30 s) may be over before anybody looks; 2026.9.6 notes only the limit.
+   */
+  refuseNextLogin(how: Refusal): void;
   stop(): Promise<void>;
 }
 
@@ -32,7 +38,8 @@ export interface CodexBackend {
 export async function startCodexBackend(): Promise<CodexBackend> {
   const calls: BackendCall[] = [];
   const bodies: Buffer[] = [];
-  let isLimited = false;
+  const refused = new Map<string, Refusal>();
+  let next: Refusal | undefined;
   const server = createServer((request, response) => {
     if (request.method === "POST" && request.url?.endsWith("/responses") === true) {
       const parts: Buffer[] = [];
@@ -41,10 +48,13 @@ export async function startCodexBackend(): Promise<CodexBackend> {
         const body = Buffer.concat(parts);
         bodies.push(body);
         // 2026.9.6 has each chat summed up in the background, whenever it likes: that is nobody's answer.
-        if (!body.includes("Write an Activity recap")) calls.push(describe(request));
-        if (isLimited) refuse(response);
-        else answer(response, calls.length);
-        isLimited = false;
+        const call = describe(request);
+        if (!body.includes("Write an Activity recap")) calls.push(call);
+        if (next !== undefined) refused.set(call.tokenFingerprint, next);
+        next = undefined;
+        const how = refused.get(call.tokenFingerprint);
+        if (how === undefined) answer(response, calls.length);
+        else refuse(response, how);
       });
       return;
     }
@@ -58,8 +68,8 @@ export async function startCodexBackend(): Promise<CodexBackend> {
     baseUrl: `http://127.0.0.1:${address.port}/backend-api`,
     calls,
     bodies,
-    limitNext: () => {
-      isLimited = true;
+    refuseNextLogin: (how) => {
+      next = how;
     },
     stop: async () => {
       server.closeAllConnections();
@@ -91,9 +101,15 @@ function bearerClaims(authorization: string): Record<string, unknown> {
   }
 }
 
-function refuse(response: ServerResponse): void {
-  const error = { type: "usage_limit_reached", message: "The usage limit has been reached", resets_in_seconds: 3_600 };
-  response.writeHead(429, { "content-type": "application/json" }).end(JSON.stringify({ error }));
+const REFUSALS = {
+  money: { status: 402, type: "billing_error", message: "Payment required: insufficient credits" },
+  limit: { status: 429, type: "usage_limit_reached", message: "The usage limit has been reached" },
+} as const;
+
+function refuse(response: ServerResponse, how: Refusal): void {
+  const { status, type, message } = REFUSALS[how];
+  const error = { type, message, ...(how === "limit" ? { resets_in_seconds: 3_600 } : {}) };
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify({ error }));
 }
 
 function answer(response: ServerResponse, number: number): void {

@@ -15,6 +15,8 @@ const POLL_MS = 100;
 const READY_MS = 150_000;
 // A 2026.4.5 on a busy machine needs most of two minutes for one install.
 const CLI_MS = 240_000;
+/** What is there in a moment on a machine that has nothing else to do may take this long on a busy one. */
+export const PATIENCE_MS = 180_000;
 const run = promisify(execFile);
 
 /** What the gateway's probe says of itself. */

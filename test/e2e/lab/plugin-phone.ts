@@ -4,12 +4,8 @@ import { ACTIONS, ButtonCodec, refOf, type ActionName } from "../../../src/chat/
 import { ownPaths } from "../../../src/config/paths.ts";
 import type { SandboxIssuer } from "../../../src/sandbox/issuer.ts";
 import type { HistoryEntry } from "../../support/fake-telegram/chat-book.ts";
+import { PATIENCE_MS } from "./gateway.ts";
 import { OWNER, type PluginLab } from "./plugin.ts";
-
-/** A job, a sign-in or a busy machine may take this long. */
-const ANSWER_MS = 60_000;
-/** How long a button may be missing. */
-const BUTTON_MS = 15_000;
 
 /** What is looked at of a message: its newest state. */
 export type Shown = Pick<HistoryEntry, "messageId" | "text" | "buttons">;
@@ -19,9 +15,11 @@ export class PluginPhone {
   /** The actions whose buttons were pressed where the bot had shown them. */
   readonly pressed = new Set<ActionName>();
   readonly #lab: Pick<PluginLab, "telegram" | "home">;
+  readonly #issuer: SandboxIssuer;
 
-  constructor(lab: Pick<PluginLab, "telegram" | "home">) {
+  constructor(lab: Pick<PluginLab, "telegram" | "home">, issuer: SandboxIssuer) {
     this.#lab = lab;
+    this.#issuer = issuer;
   }
 
   /** How much has happened in the chat: where to look from. */
@@ -43,7 +41,7 @@ export class PluginPhone {
   }
 
   /** Waits until the bot shows `pattern`, in a new message or an edited one. */
-  async shows(pattern: RegExp, mark: number, withinMs = ANSWER_MS): Promise<Shown> {
+  async shows(pattern: RegExp, mark: number, withinMs = PATIENCE_MS): Promise<Shown> {
     return this.#lab.telegram.waitFor(
       () => this.since(mark).findLast(({ text }) => pattern.test(text)),
       () => `${String(pattern)}; it showed ${JSON.stringify(this.since(mark).map(({ text }) => text))}`,
@@ -65,7 +63,7 @@ export class PluginPhone {
     const data = await telegram.waitFor(
       () => states().flatMap(({ buttons }) => buttons.filter(isIt))[0]?.callback_data,
       () => `${action} ${String(label)} under: ${states().at(-1)?.text ?? ""}`,
-      BUTTON_MS,
+      PATIENCE_MS,
     );
     this.pressed.add(action);
     return this.#press(message, data, answer);
@@ -90,11 +88,18 @@ export class PluginPhone {
     return this.presses(names, "codex_auth_show", /Stored:/, new RegExp(`^${name} ·`));
   }
 
-  /** Signs `email` in as `profile` by the link of the card, whose last address is pasted; gives the question. */
-  async signsIn(issuer: SandboxIssuer, profile: string, email: string): Promise<Shown> {
-    const card = await this.asks(`/codex_auth paste ${profile}`, /\/authorize\?/);
-    const [url = ""] = /https?:\/\/[^\s<>]+\/authorize\?[^\s<>]+/.exec(card.text) ?? [];
-    return this.asks(issuer.approve(url, email), /Signed in as|Another account|cannot tell/);
+  /** Signs `email` in as `profile`, by the link of the card, whose last address is pasted, or by a code; gives the question. */
+  async signsIn(way: "paste" | "device", profile: string, email: string): Promise<Shown> {
+    const card = await this.asks(`/codex_auth ${way} ${profile}`, /\/authorize\?|Enter this code there/);
+    const question = /Signed in as|Another account|cannot tell/;
+    if (way === "paste") {
+      const [url = ""] = /https?:\/\/[^\s<>]+\/authorize\?[^\s<>]+/.exec(card.text) ?? [];
+      return this.asks(this.#issuer.approve(url, email), question);
+    }
+    const { mark } = this;
+    const [, code = ""] = /Enter this code there: (\S+)/.exec(card.text) ?? [];
+    this.#issuer.approveDevice(code, email);
+    return this.shows(question, mark);
   }
 
   async #press({ messageId }: Shown, data: string, answer: RegExp): Promise<Shown> {

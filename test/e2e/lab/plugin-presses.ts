@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { expect } from "vitest";
 import type { ActionName } from "../../../src/chat/button.ts";
-import { until } from "./gateway.ts";
+import { PATIENCE_MS, until } from "./gateway.ts";
 import type { Shown } from "./plugin-phone.ts";
 import { OWNER } from "./plugin.ts";
 import type { PluginWorld } from "./plugin-world.ts";
@@ -14,7 +14,7 @@ export async function leaseCard({ phone }: PluginWorld, pattern: RegExp): Promis
   await until(async () => {
     card = await phone.asks("/lease", /Lease of/);
     return pattern.test(card.text);
-  }, 60_000).catch((cause: unknown) => {
+  }, PATIENCE_MS).catch((cause: unknown) => {
     throw new Error(`the card stayed: ${card?.text ?? ""}`, { cause });
   });
   if (card === undefined) throw new Error("no card");
@@ -46,35 +46,39 @@ export async function pressLease(world: PluginWorld): Promise<void> {
 }
 
 /** Every button of a sign-in and of a login that waits; afterwards there are `second`, `third` and `ivan`. */
-export async function pressSignIns({ phone, issuer }: PluginWorld): Promise<void> {
+export async function pressSignIns({ phone, takesPastes }: PluginWorld): Promise<void> {
   const list = await phone.asks("/codex_auth", /Codex logins/);
   const names = await phone.presses(list, "codex_auth_manage", /Which profile\?/);
   const menu = await phone.presses(names, "codex_auth_menu", /Codex logins/);
   await phone.presses(menu, "codex_auth_new", /Choose a name/);
-  const code = await phone.presses(list, "codex_auth_login", /Enter this code/, /^work ·/);
-  const link = await phone.presses(code, "codex_auth_paste", /\/authorize\?/);
-  const back = await phone.presses(link, "codex_auth_device", /Enter this code/);
-  await phone.presses(back, "codex_auth_stop", /given up/);
+  let code = await phone.presses(list, "codex_auth_login", /Enter this code/, /^work ·/);
+  if (takesPastes) {
+    const link = await phone.presses(code, "codex_auth_paste", /\/authorize\?/);
+    code = await phone.presses(link, "codex_auth_device", /Enter this code/);
+  }
+  await phone.presses(code, "codex_auth_stop", /given up/);
   const renew = await phone.asks("/codex_auth default", /Renew that one/);
   await phone.presses(await phone.presses(renew, "codex_auth_renew", /Enter this code/), "codex_auth_stop", /given up/);
 
-  const first = await phone.signsIn(issuer, "second", "ada@example.com");
+  const signsIn = (profile: string, email: string): Promise<Shown> =>
+    phone.signsIn(takesPastes ? "paste" : "device", profile, email);
+  const first = await signsIn("second", "ada@example.com");
   const drop = await phone.presses(first, "codex_auth_drop", /Throw this login away/);
   const kept = await phone.presses(drop, "codex_auth_take", /Signed in as/);
   const revoke = await phone.presses(kept, "codex_auth_revoke", /Revoke this login/);
   await phone.presses(revoke, "codex_auth_revokeyes", /✅ Revoked/);
-  const saved = await phone.signsIn(issuer, "second", "ada@example.com");
+  const saved = await signsIn("second", "ada@example.com");
   await phone.presses(saved, "codex_auth_first", /✅ second is saved/);
-  const last = await phone.signsIn(issuer, "third", "grace@example.com");
+  const last = await signsIn("third", "grace@example.com");
   await phone.presses(last, "codex_auth_keep", /✅ third is saved/);
-  await phone.signsIn(issuer, "third", "heidi@example.com");
+  await signsIn("third", "heidi@example.com");
   const waiting = await phone.asks("/codex_auth", /Codex logins/);
   const parked = await phone.presses(waiting, "codex_auth_parked", /logins that wait/);
   const other = await phone.presses(parked, "codex_auth_take", /Another account/, /third/);
   await phone.presses(other, "codex_auth_replace", /✅ third is saved/);
-  const own = await phone.signsIn(issuer, "third", "ivan@example.com");
+  const own = await signsIn("third", "ivan@example.com");
   await phone.presses(own, "codex_auth_saveas", /✅ ivan is saved/);
-  const unwanted = await phone.signsIn(issuer, "third", "grace@example.com");
+  const unwanted = await signsIn("third", "grace@example.com");
   const away = await phone.presses(unwanted, "codex_auth_drop", /Throw this login away/);
   await phone.presses(away, "codex_auth_dropyes", /thrown away/);
 }
@@ -97,17 +101,18 @@ export async function pressChanges(
     const queued = await phone.presses(use, "codex_auth_useyes", /ivan: (?:queued|writing|waiting)/);
     await phone.presses(queued, "codex_auth_cancel", /is being given up/);
   });
-  await until(async () => (await engine.queue.open()).length === 0, 30_000);
+  await until(async () => (await engine.queue.open()).length === 0, PATIENCE_MS);
   const again = await phone.asks("/codex_auth use ivan", /first\?/);
   await phone.presses(again, "codex_auth_useyes", /✅ ivan/);
 
-  lab.backend.limitNext();
+  lab.backend.refuseNextLogin(lab.openclaw.version === "2026.9.6" ? "limit" : "money");
   const { mark } = phone;
-  lab.telegram.person(OWNER).sends("meet the limit");
-  await phone.shows(/answer \d+|limit/i, mark);
+  lab.telegram.person(OWNER).sends("meet the end of it");
+  await phone.shows(/answer \d+|credit|billing|limit/i, mark);
   const limited = await cardWith(phone, "codex_auth_reset", ["ivan", "work", "second", "third"]);
   const reset = await phone.presses(limited, "codex_auth_reset", /Reset \S+\?/);
   await phone.presses(reset, "codex_auth_resetyes", /✅/);
+  await freeTheChat(phone);
 
   const only = await phone.presses(await phone.cardOf("ivan"), "codex_auth_only", /alone\?/);
   await phone.presses(only, "codex_auth_onlyyes", /✅/);
@@ -120,11 +125,35 @@ export async function pressChanges(
   await phone.presses(undo, "codex_auth_undoyes", /✅/);
 }
 
-/** The first of the cards that has a button of `action`: 2026.9.6 keeps a chat on the profile that it began with. */
-async function cardWith(phone: PluginWorld["phone"], action: ActionName, names: readonly string[]): Promise<Shown> {
-  for (const name of names) {
+/** The chat is bound to whom it used last; another one that comes first has the button that lets it go. */
+async function freeTheChat(phone: PluginWorld["phone"]): Promise<void> {
+  for (const name of ["second", "third"]) {
+    const use = await phone.asks(`/codex_auth use ${name}`, /first\?/);
+    await phone.presses(use, "codex_auth_useyes", /✅/);
     const card = await phone.cardOf(name);
-    if (card.buttons.some(({ callback_data: data }) => data?.startsWith(`${action}:`))) return card;
+    if (!card.buttons.some(({ callback_data: data }) => data?.startsWith("codex_auth_free:"))) continue;
+    const question = await phone.presses(card, "codex_auth_free", /1 chat is bound to/);
+    await phone.presses(question, "codex_auth_freeyes", /1 chat was let go/);
+    return;
   }
-  throw new Error(`no ${action} under the cards of ${names.join(", ")}`);
+  throw new Error("no chat is bound to another profile than the first");
+}
+
+/**
+ * The first of the cards that has a button of `action`, once there is one: 2026.9.6 keeps a chat on the profile that it began with, and its
+ * note of a failure shows on the card alone.
+ */
+async function cardWith(phone: PluginWorld["phone"], action: ActionName, names: readonly string[]): Promise<Shown> {
+  let found: Shown | undefined;
+  await until(async () => {
+    for (const name of names) {
+      const card = await phone.cardOf(name);
+      if (!card.buttons.some(({ callback_data: data }) => data?.startsWith(`${action}:`))) continue;
+      found = card;
+      return true;
+    }
+    return false;
+  }, PATIENCE_MS);
+  if (found === undefined) throw new Error(`no ${action} under the cards of ${names.join(", ")}`);
+  return found;
 }

@@ -35,6 +35,8 @@ export interface PluginWorld {
   logged(): Promise<readonly string[]>;
   /** The Codex CLI's login file. */
   readonly authFile: string;
+  /** Whether a sign-in by a pasted address is offered: 2026.5.28 would show the address to the model. */
+  readonly takesPastes: boolean;
   stop(): Promise<void>;
 }
 
@@ -45,6 +47,7 @@ export async function startPluginWorld(openclaw: InstalledOpenClaw, plugin: Buil
     await startSandboxUsage(),
     await startSandboxBroker(),
   ];
+  issuer.device.interval = 1;
   const lab = await makePluginLab(openclaw, {
     issuer: issuer.origin,
     usageServer: usage.origin,
@@ -69,11 +72,12 @@ export async function startPluginWorld(openclaw: InstalledOpenClaw, plugin: Buil
   const parked = new ParkedLogins({ folder: paths.parked, now: Date.now, randomBytes });
   return {
     lab,
-    phone: new PluginPhone(lab),
+    phone: new PluginPhone(lab, issuer),
     broker,
     issuer,
     usage,
     authFile,
+    takesPastes: openclaw.version !== "2026.5.28",
     engine: new ApplyEngine({
       parked,
       queue: new JobQueue({ paths, parked, now: Date.now }),

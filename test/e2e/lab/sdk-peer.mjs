@@ -47,6 +47,7 @@ const commands = {
   },
   check: async ({ id, by = "inside" }) => Promise.all(plans.get(id).plan.files.map((file) => stores[by].check(file))),
   effective: ({ agentDir }) => sdk.effective(agentDir),
+  pins: ({ agentId }) => stores.inside.pins(agentId),
   clearPins: ({ agentId, profileId }) => stores.inside.clearPins(agentId, profileId),
   call: async ({ module, name, args }) => (await importModule(module))[name](...args),
   /** What another part of OpenClaw does with its own locked update. */
@@ -82,7 +83,11 @@ const commands = {
 
 process.stdout.write(`${JSON.stringify({ ok: "ready" })}\n`);
 const lines = createInterface({ input: process.stdin });
-lines.on("line", async (line) => {
+lines.on("line", (line) => void answerTo(line));
+await once(lines, "close");
+process.exit(0);
+
+async function answerTo(line) {
   const command = JSON.parse(line);
   let answer;
   try {
@@ -91,6 +96,4 @@ lines.on("line", async (line) => {
     answer = { code: error.code ?? "none", message: error.message };
   }
   process.stdout.write(`${JSON.stringify(answer)}\n`);
-});
-await once(lines, "close");
-process.exit(0);
+}

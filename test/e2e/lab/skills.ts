@@ -1,17 +1,31 @@
 // OpenClaw's `skills` commands in a lab's home, with a folder of programs of its own first on PATH.
 
 import { execFile } from "node:child_process";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { OpenClawHome } from "./home.ts";
 import { openClawEnvironment, type InstalledOpenClaw } from "./install.ts";
 
 const run = promisify(execFile);
 const CLI_MS = 240_000;
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+/** Our skills, whose names are those of two of our commands. */
+const OWN_SKILLS = { "codex-auth": "SKILL.md", lease: "lease/SKILL.md" } as const;
 
 /** Where OpenClaw looks for the skills of its workspace. */
 export function skillFolder(home: OpenClawHome, name: string): string {
   return join(home.stateDir, "workspace", "skills", name);
+}
+
+/** Puts our own skills there, as if what they require were there: the program is not on that PATH, and they would not be offered. */
+export async function placeOwnSkills(home: OpenClawHome): Promise<void> {
+  for (const [name, file] of Object.entries(OWN_SKILLS)) {
+    const text = (await readFile(join(ROOT, file), "utf8")).replace(/^metadata:.*\n/m, "");
+    await mkdir(skillFolder(home, name), { recursive: true });
+    await writeFile(join(skillFolder(home, name), "SKILL.md"), text);
+  }
 }
 
 /** What OpenClaw says of a skill that it found. */

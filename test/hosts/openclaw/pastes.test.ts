@@ -35,3 +35,26 @@ describe("the id of a pasted message", () => {
     });
   });
 });
+
+describe("the chat of a command that belongs to a skill, on 2026.4.5 and 2026.5.28", () => {
+  const slash = { ...AT, conversationId: "slash:4242" };
+  const typed = { content: "/codex_auth", channel: "telegram", senderId: "4242" };
+  const [main, group] = ["agent:main:main", "agent:main:telegram:group:-100123"];
+
+  it.each([
+    ["is its sender's own in a private chat", { isGroup: false, sessionKey: main }, "4242", true],
+    ["is the group's in a group", { isGroup: true, sessionKey: group }, "-100123", false],
+    ["is the group's in a topic of one", { isGroup: true, sessionKey: `${group}:topic:7` }, "-100123", false],
+    ["is the group's where only the session says so", { isGroup: false, sessionKey: group }, "-100123", false],
+    ["is unknown where the session says nothing of the group", { isGroup: true, sessionKey: main }, "", false],
+    ["is unknown where no session is named", { isGroup: false }, "", false],
+    [
+      "is unknown where the conversation is somebody else's",
+      { isGroup: false, sessionKey: main, senderId: "7" },
+      "",
+      false,
+    ],
+  ] as const)("%s", (_what, said, chat, isPrivate) => {
+    expect(new PastedMessages().read({ ...typed, ...said }, slash)).toMatchObject({ chat, isPrivate });
+  });
+});

@@ -35,9 +35,9 @@ describe("the lease's skill", () => {
     expect(BODY).toMatch(/is for a person/);
   });
 
-  it("has a unit in the README that keeps the lease", () => {
-    const readme = readFile("README.md");
-    expect(readme).toContain("codex-auth-skill lease keep\nRestart=on-failure");
+  it("has a unit on its page that keeps the lease", () => {
+    const page = readFile("docs/lease.md");
+    expect(page).toContain("codex-auth-skill lease keep\nRestart=on-failure");
     // It must have time to end: the step under way, and giving the lease back where that is set.
     expect(2 * LEASE.stopWithinMs).toBeLessThan(90_000);
   });

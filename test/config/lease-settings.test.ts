@@ -160,18 +160,18 @@ describe("the settings of the lease", () => {
     });
   });
 
-  it("are all in the README's table, with their variables and defaults", () => {
-    const readme = readFile("README.md");
+  it("are all on the page of settings, with their variables and defaults", () => {
+    const page = readFile("docs/settings.md");
     const source = readFile("src/config/lease-variables.ts");
     const settings = [...source.matchAll(/^ {2}(\w+): \{ name: "AUTH_MANAGER_(\w+)"/gm)];
     expect(settings.length).toBe(25);
     for (const [, key = "", variable = ""] of settings) {
-      expect(readme, key).toContain(`\`${key}\``);
-      expect(readme, variable).toContain(`\`AUTH_MANAGER_${variable}\``);
+      expect(page, key).toContain(`\`${key}\``);
+      expect(page, variable).toContain(`\`AUTH_MANAGER_${variable}\``);
     }
-    expect(readme).toContain(`\`${LEASE.requestedTtlSeconds}\``);
-    expect(readme).toContain(`\`${LEASE.refreshIntervalMs}\``);
-    expect(readme).toContain(`\`${LEASE.authFilePath}\``);
+    expect(page).toContain(`\`${LEASE.requestedTtlSeconds}\``);
+    expect(page).toContain(`\`${LEASE.refreshIntervalMs}\``);
+    expect(page).toContain(`\`${LEASE.authFilePath}\``);
   });
 });
 

@@ -1,4 +1,4 @@
-// The README's systemd unit for `lease keep`, under a real user manager: starts, keeps, is restarted after a crash, and ends in order.
+// The systemd unit of docs/lease.md for `lease keep`, under a real user manager: starts, keeps, is restarted after a crash, and ends in order.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { temporaryFolder } from "../support/temp-folder.ts";
 import { startUserManager } from "./lab/systemd.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../bin/codex-auth-skill.js", import.meta.url));
-const README = readFileSync(fileURLToPath(new URL("../../README.md", import.meta.url)), "utf8");
+const PAGE = readFileSync(fileURLToPath(new URL("../../docs/lease.md", import.meta.url)), "utf8");
 
 test("the unit keeps the lease, comes back after a crash, and stops in order", async ({ skip }) => {
   const home = await temporaryFolder();
@@ -22,7 +22,7 @@ test("the unit keeps the lease, comes back after a crash, and stops in order", a
   onTestFinished(() => broker.close());
   const world = applyWorld(home);
 
-  const [, unit = ""] = /```ini\n([\s\S]*?)```/.exec(README) ?? [];
+  const [, unit = ""] = /```ini\n([\s\S]*?)```/.exec(PAGE) ?? [];
   const variables = [
     `AUTH_MANAGER_BASE_URL=${broker.origin}`,
     `AUTH_MANAGER_INTERNAL_API_TOKEN=${broker.token.expose()}`,

@@ -21,7 +21,6 @@ type UsageCode =
 /** Codes of our own configuration and surroundings. */
 type SetupCode =
   | "ERR_CONFIG_INVALID"
-  | "ERR_NODE_TOO_OLD"
   | "ERR_OPENCLAW_NOT_FOUND"
   | "ERR_GENERATION_UNSUPPORTED"
   | "ERR_GENERATION_UNKNOWN"
@@ -115,7 +114,6 @@ type ApplyCode =
   | "ERR_JOB_UNKNOWN"
   | "ERR_RECEIPT_UNKNOWN"
   | "ERR_UNDO_IMPOSSIBLE"
-  | "ERR_JOB_NEWER"
   | "ERR_JOB_NOT_CANCELLABLE"
   | "ERR_JOB_SECRET_MISSING"
   | "ERR_EXECUTOR_FENCED"

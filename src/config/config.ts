@@ -176,7 +176,7 @@ function invalid(path: string, issue: z.core.$ZodIssue | undefined, leaseTexts: 
       : `The setting ${key} is ${issue?.code === "unrecognized_keys" ? "not known" : `not valid${boundWords(issue)}`} (${where}).`,
     next: isAllow
       ? "Start the bot and write to it: it prints the ids of people it ignores on its terminal."
-      : "Correct it; the README lists every setting.",
+      : "Correct it; docs/settings.md lists every setting.",
   });
 }
 

@@ -225,6 +225,21 @@ export const TELEGRAM = {
   maxButtons: 100,
 } as const;
 
+/** The set-up in a terminal: how long each live check may take. */
+export const SETUP = {
+  telegramWithinMs: 15 * SECOND,
+  /** Longer than one long poll, which is what a listening set-up waits in. */
+  telegramTimeoutSeconds: 30,
+  /** The broker serves one call at a time and took up to 4 s under load (facts/lease-broker.md §1). */
+  brokerWithinMs: 20 * SECOND,
+  /** How long a person's message to the bot is waited for, and one long poll of that. */
+  listenMs: 3 * MINUTE,
+  pollSeconds: 20,
+  /** As many as the settings take. */
+  maxPeople: 100,
+  frameMs: 100,
+} as const;
+
 /** The longest access token that is looked into; real ones have about 2,000 characters. */
 export const MAX_TOKEN_CHARS = 32 * 1024;
 

@@ -4,7 +4,7 @@ import { readFileSync, statSync } from "node:fs";
 import { z } from "zod";
 import { systemCode } from "../errors.ts";
 import type { Log } from "../secrets/log.ts";
-import { parseJson5 } from "../storage/json-file.ts";
+import { parseJson5 } from "../storage/json5-file.ts";
 import { MAX_FILE_BYTES } from "./defaults.ts";
 
 /** The id of the plugin, in its manifest and in openclaw.json. */

@@ -2,7 +2,8 @@
 
 import type { CommandRun } from "./call.ts";
 
-interface CommandEntry {
+/** One command. */
+export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
   readonly words?: readonly { readonly name: string; readonly summary: string }[];
@@ -186,7 +187,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     options: [{ flags: "--sure", summary: "without asking" }],
     load: async () => (await import("./lease.ts")).lease,
   },
-  { name: "setup", summary: "write the settings, step by step", load: async () => (await import("./setup.ts")).setup },
+  {
+    name: "setup",
+    summary: "write the settings, step by step, with a live check of each",
+    options: [{ flags: "--unit", summary: "only print a systemd user unit for the bot" }],
+    load: async () => (await import("./setup.ts")).setup,
+  },
   { name: "bot", summary: "run the Telegram bot", load: async () => (await import("./bot.ts")).bot },
   {
     name: "chat",

@@ -39,7 +39,8 @@ export function changeProfile(
     const first = await firstWord(kind, call, cli, isSure);
     const args = [kind, ...(first === undefined ? [] : [first]), ...rest, ...(isSure ? ["yes"] : [])].join(" ");
     await cli.session.take({ kind: "command", name: "codex_auth", args });
-    if (cli.isAttended) await chooseOn(call, cli);
+    // Who says `--sure` has decided: neither *Cancel* nor *Undo* keeps the command from ending.
+    if (cli.isAttended && !(isSure && first !== undefined)) await chooseOn(call, cli);
     await untilDone(cli);
     return cli.result();
   };

@@ -1,10 +1,7 @@
 // The composition root of the command line: the domains of this machine's OpenClaw, for one call.
 
-import { existsSync } from "node:fs";
 import { stripVTControlCharacters } from "node:util";
 import { defaultConfig, loadConfig, type Config } from "../../config/config.ts";
-import type { Environment } from "../../config/env.ts";
-import { openClawPaths, ownPaths } from "../../config/paths.ts";
 import { SUBCOMMANDS } from "../../chat/command.ts";
 import { CodexAuthError, toCodexAuthError } from "../../errors.ts";
 import { silentLog, type Log } from "../../secrets/log.ts";
@@ -16,6 +13,7 @@ import { TerminalSession } from "../terminal/session.ts";
 import { launchWorkerFor } from "../worker/launch.ts";
 import type { Call } from "./call.ts";
 import type { Result } from "./io.ts";
+import { settingsPath } from "./settings-path.ts";
 
 /**
  * The domains for this call. Creates nothing.
@@ -51,13 +49,6 @@ function partsWith({ host, options }: CallFrame, settings: Config, log: Log): Pa
   const allowUnattended = settings.allowUnattended && environment.settings.configPath === undefined;
   const config = { ...settings, allowUnattended, ...(typeof agent === "string" ? { agentId: agent } : {}) };
   return buildParts({ environment, config, log, launch: launchWorkerFor });
-}
-
-/** Where the settings are. @throws CodexAuthError `ERR_OPENCLAW_NOT_FOUND` where there is no OpenClaw to have any. */
-function settingsPath(environment: Environment): string {
-  const { stateDir } = openClawPaths(environment);
-  if (!existsSync(stateDir)) throw notFound();
-  return environment.settings.configPath ?? ownPaths(stateDir).config;
 }
 
 /** The profile that was named, by a word or `--profile`. */
@@ -195,11 +186,4 @@ function endedOtherwise(): NonNullable<Result["problem"]> {
     message: "The change was given up.",
     next: "The login is kept: see `codex-auth-skill parked`.",
   };
-}
-
-function notFound(): CodexAuthError {
-  return new CodexAuthError("ERR_OPENCLAW_NOT_FOUND", {
-    message: "There is no OpenClaw on this machine, for this user. Nothing was created.",
-    next: "Run this as the user that runs OpenClaw (or set OPENCLAW_STATE_DIR); to see what it does, run `codex-auth-skill demo`.",
-  });
 }

@@ -86,7 +86,7 @@ async function forAPerson({ parts }: CliSession, name: string): ReturnType<Comma
   const next =
     parts.config.telegram.botToken === undefined
       ? `A person runs \`codex-auth-skill start ${shortName(profileId)}\` in a terminal of their own.`
-      : `A person sends \`${command}\` to the bot in a private chat, signs in, and pastes the address there.`;
+      : `A person sends \`${command}\` to the bot in a private chat, and signs in.`;
   return {
     text: `The sign-in for ${profileId} is finished by a person, not here.\n→ ${next}`,
     data: { ...finishWith, next },

@@ -2,7 +2,10 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { executeOpenJobs } from "../../../src/hosts/worker/execute.ts";
+import { terminalLab } from "../terminal/terminal-lab.ts";
 import { openClawHome } from "./cli-lab.ts";
+import { callAtTerminal } from "./terminal-call.ts";
 
 const [ALICE, BOB] = ["openai-codex:alice", "openai-codex:bob"];
 
@@ -73,5 +76,34 @@ describe("a script without a terminal", () => {
     const back = await call(["rollback", receipt?.id ?? "", "--sure", "--json"]);
     expect(back.code, back.stdout).toBe(0);
     expect(world.readStore()).toEqual(before);
+  });
+});
+
+describe("a person at a terminal", () => {
+  it("is asked nothing more after --sure: the command ends with its change", async () => {
+    const lab = await terminalLab();
+    const asked: string[] = [];
+    const answer = (_screen: string, labels: readonly string[]): undefined => void asked.push(...labels);
+    const { queue } = lab.parts.engine;
+    const call = callAtTerminal(lab, ["use", "bob", "--sure"], { steps: [answer] });
+    await expect.poll(async () => (await queue.open()).length).toBe(1);
+    await executeOpenJobs(lab.parts, "foreground");
+    const { code, written } = await call;
+    expect(code, written).toBe(0);
+    expect(asked).toEqual([]);
+    const [receipt] = await lab.parts.engine.receipts.list();
+    expect(receipt).toMatchObject({ profileId: BOB, outcome: "done" });
+    expect(await queue.open()).toEqual([]);
+  });
+
+  it("may press on without it", async () => {
+    const lab = await terminalLab();
+    const before = lab.world.readStore();
+    const asked: string[] = [];
+    const answer = (_screen: string, labels: readonly string[]): undefined => void asked.push(...labels);
+    const { code } = await callAtTerminal(lab, ["use", "bob"], { steps: [answer] });
+    expect(code).toBe(0);
+    expect(asked).toContain("Decide later");
+    expect(lab.world.readStore()).toEqual(before);
   });
 });

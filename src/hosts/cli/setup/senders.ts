@@ -1,0 +1,38 @@
+// Who wrote, in a list of updates: people in private chats, and whether their message holds the word. Pure.
+
+import type { Update } from "grammy/types";
+import { cleanText } from "../../../clean-text.ts";
+
+/** Somebody who wrote to the bot. */
+export interface Sender {
+  readonly personId: string;
+  /** As they call themselves. */
+  readonly name: string;
+}
+
+/** A sender of one message. */
+export interface Heard extends Sender {
+  readonly hasWord: boolean;
+}
+
+/** Those of the updates that are not in `seen`, which they are added to. */
+export function senders(updates: readonly Update[], seen: Set<number>, word: string): readonly Heard[] {
+  const heard: Heard[] = [];
+  for (const { update_id: id, message } of updates) {
+    if (seen.has(id)) continue;
+    seen.add(id);
+    const from = message?.from;
+    // In a group anybody could write it, and not everybody's account there is a person's.
+    if (message?.chat.type !== "private" || from === undefined || from.is_bot || !Number.isSafeInteger(from.id))
+      continue;
+    const words = (message.text ?? "").split(/\D+/);
+    heard.push({ personId: String(from.id), name: nameOf(from), hasWord: words.includes(word) });
+  }
+  return heard;
+}
+
+function nameOf(from: NonNullable<NonNullable<Update["message"]>["from"]>): string {
+  const { first_name: first, last_name: last, username } = from;
+  const name = cleanText([first, last ?? ""].join(" "), 64);
+  return username === undefined ? name || "somebody without a name" : `${name} (@${cleanText(username, 32)})`;
+}

@@ -23,7 +23,8 @@ if (command === "hold") {
   for (let time = 0; time < Number(size); time += 1) telemetry.observeUsage(request);
   await telemetry.flush();
   process.stdout.write("flushed\n");
-  await sleep(600_000);
+  // Nothing else keeps a process: it is there until it is killed.
+  setInterval(() => undefined, 2 ** 30);
 }
 if (command === "pace") {
   telemetry.start();

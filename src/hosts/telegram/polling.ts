@@ -168,9 +168,16 @@ function givenUp(): CodexAuthError {
 /** Waits for `work`, but not longer than `ms`. */
 async function within(work: Promise<void>, ms: number, stop?: AbortSignal): Promise<void> {
   const done = new AbortController();
-  const signal = stop === undefined ? done.signal : AbortSignal.any([done.signal, stop]);
-  await Promise.race([work, pause(ms, signal)]);
-  done.abort();
+  const end = (): void => done.abort();
+  // Not `AbortSignal.any`: with each poll it would leave 120 bytes for good on the signal that lives as long as the bot.
+  stop?.addEventListener("abort", end, { once: true });
+  if (stop?.aborted === true) end();
+  try {
+    await Promise.race([work, pause(ms, done.signal)]);
+  } finally {
+    stop?.removeEventListener("abort", end);
+    end();
+  }
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

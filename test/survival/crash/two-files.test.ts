@@ -9,7 +9,7 @@ describe("a worker that is killed at any instant (2026.5.28)", () => {
     "leaves every job to be ended by the next one, and the machine as it should be",
     { timeout: 3_600_000 },
     async () => {
-      await crashMatrix("two-files", times(60));
+      await crashMatrix("two-files", times(250));
     },
   );
 });

@@ -9,6 +9,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { OWNER, STRANGER } from "../../hosts/telegram/bot-lab.ts";
 import { openClawHome } from "../../hosts/cli/cli-lab.ts";
 import { FakeTelegram } from "../../support/fake-telegram/fake-telegram.ts";
+import { countObjects, grown } from "../lab/heap-count.ts";
 import { endurance, tellFigure, times } from "../lab/run.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../../bin/codex-auth-skill.js", import.meta.url));
@@ -27,6 +28,8 @@ const MB = 1024 * 1024;
 interface Held {
   readonly heap: number;
   readonly descriptors: number;
+  /** How many objects there are of each kind. */
+  readonly objects: ReadonlyMap<string, number>;
 }
 
 /** A share of `numbers` is not above this one. */
@@ -56,9 +59,10 @@ it("the bot holds no more after thousands of updates, and answers as fast", { ti
     stream?.on("data", (chunk: Buffer) => (output += chunk.toString()));
   await expect.poll(() => output, { timeout: 15_000 }).toContain("listens");
   const held = async (): Promise<Held> => {
-    const told = once(child, "message") as Promise<[Held]>;
-    child.send("tell");
-    return (await told)[0];
+    const told = once(child, "message") as Promise<[Omit<Held, "objects">]>;
+    const snapshot = join(home, "heap.heapsnapshot");
+    child.send({ snapshot });
+    return { ...(await told)[0], objects: countObjects(snapshot) };
   };
   const owner = telegram.person(OWNER);
   let looked = 0;
@@ -102,8 +106,11 @@ it("the bot holds no more after thousands of updates, and answers as fast", { ti
   }
   marks.push(await held());
   const [half, end] = marks;
-  expect((end?.heap ?? 0) - (half?.heap ?? 0), JSON.stringify(marks)).toBeLessThan(4 * MB);
-  expect((end?.descriptors ?? 0) - (half?.descriptors ?? 0), JSON.stringify(marks)).toBeLessThan(4);
+  const told = JSON.stringify(marks.map(({ heap, descriptors }) => ({ heap, descriptors })));
+  expect((end?.heap ?? 0) - (half?.heap ?? 0), told).toBeLessThan(4 * MB);
+  // One object kept for each update would be hundreds by now.
+  expect(grown(half?.objects ?? new Map(), end?.objects ?? new Map(), Math.max(100, count / 10))).toEqual([]);
+  expect((end?.descriptors ?? 0) - (half?.descriptors ?? 0), told).toBeLessThan(4);
   const [first, last] = [took.slice(0, tenth), took.slice(-tenth)].map((some) => percentile(some, 0.99));
   // Other programs share the machine; what grows with each update would be many times as slow.
   expect(last ?? 0, `p99 ${first} ms at first`).toBeLessThan((first ?? 0) * 3 + 50);

@@ -1,38 +1,34 @@
 // A sandbox machine whose workers are killed: jobs with logins of its issuer, workers that die when told, and what must be true afterwards.
 
 import { randomBytes } from "node:crypto";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, rmSync, utimesSync } from "node:fs";
+import { existsSync, readFileSync, utimesSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { text } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
 import { Executor } from "../../../src/apply/executor.ts";
-import type { Job } from "../../../src/apply/job.ts";
 import { Outbox } from "../../../src/apply/outbox.ts";
 import { ParkedLogins, type ParkedLogin } from "../../../src/apply/parked.ts";
 import { JobQueue } from "../../../src/apply/queue.ts";
-import { Receipts, type Receipt } from "../../../src/apply/receipt.ts";
+import { Receipts } from "../../../src/apply/receipt.ts";
 import { withReign } from "../../../src/apply/reign.ts";
+import { Rotations } from "../../../src/apply/rotations.ts";
 import { IssuerSignIns } from "../../../src/chat/sign-ins.ts";
-import { openClawPaths, ownPaths } from "../../../src/config/paths.ts";
-import { createGateway } from "../../../src/gateway/gateway.ts";
-import { detectGeneration } from "../../../src/gateway/generation.ts";
+import { loadConfig } from "../../../src/config/config.ts";
+import { ownPaths } from "../../../src/config/paths.ts";
 import { readHealth } from "../../../src/gateway/health.ts";
+import { renewalOf } from "../../../src/hosts/renewal.ts";
+import { buildParts } from "../../../src/hosts/services.ts";
 import { parseIssuer } from "../../../src/oauth/issuer.ts";
 import { PendingLogins } from "../../../src/oauth/pending.ts";
-import { JsonProfileStore } from "../../../src/profiles/json-store.ts";
-import { isAlive } from "../../../src/sandbox/processes.ts";
 import { openSandboxWorld, type SandboxWorld } from "../../../src/sandbox/world.ts";
-import { fingerprint, fingerprintJson } from "../../../src/secrets/fingerprint.ts";
 import { silentLog } from "../../../src/secrets/log.ts";
 import { withOpenClawLock } from "../../../src/storage/openclaw-lock.ts";
 import { writeJsonFile } from "../../../src/storage/json-file.ts";
+import { WarmWorkers, type Worked } from "./warm-workers.ts";
 
 const PERSON = "4242";
 const WORKER = fileURLToPath(new URL("worker.mjs", import.meta.url));
-const KILLER = new URL("killer.mjs", import.meta.url).href;
 const PROVIDER = "openai-codex";
 /** Whoever asks; a message of theirs is to be answered. */
 export const REQUESTED_BY = { host: "telegram", chatId: PERSON, personId: PERSON };
@@ -55,10 +51,12 @@ export class CrashWorld {
   readonly parked: ParkedLogins;
   readonly receipts: Receipts;
   readonly outbox: Outbox;
+  readonly rotations: Rotations;
   readonly paths: ReturnType<typeof ownPaths>;
   /** How often each job's answer was handed to the chat. */
   readonly told = new Map<string, number>();
   readonly #signIns: IssuerSignIns;
+  readonly #workers: WarmWorkers;
 
   private constructor(world: SandboxWorld) {
     this.world = world;
@@ -67,6 +65,8 @@ export class CrashWorld {
     this.queue = new JobQueue({ paths: this.paths, parked: this.parked, now: Date.now });
     this.receipts = new Receipts({ folder: this.paths.receipts, now: Date.now });
     this.outbox = new Outbox({ folder: this.paths.outbox, now: Date.now });
+    this.rotations = new Rotations({ folder: this.paths.rotations, now: Date.now });
+    this.#workers = new WarmWorkers({ module: WORKER, env: world.variables });
     const issuer = parseIssuer(world.issuer.origin);
     const pending = new PendingLogins({ folder: this.paths.pending, issuer, now: Date.now, randomBytes });
     this.#signIns = new IssuerSignIns({ pending, issuer, now: Date.now });
@@ -77,6 +77,7 @@ export class CrashWorld {
     const world = await openSandboxWorld({ shape });
     onTestFinished(() => world.close());
     const crash = new CrashWorld(world);
+    onTestFinished(() => crash.#workers.stop());
     const stop = new AbortController();
     const hearing = crash.outbox.watch(
       "telegram",
@@ -130,57 +131,27 @@ export class CrashWorld {
     return { profiles: profiles as Record<string, Entry>, order: orders[PROVIDER], rest };
   }
 
-  /** Starts a worker that dies after so many microseconds of work, or lives; gives how long it worked, where it lived. */
-  async work(dieAfterUs?: number): Promise<{ readonly killed: boolean; readonly tookUs: number }> {
+  /** Has a worker work that dies after so many microseconds, or lives; gives how long it worked, where it lived. */
+  async work(dieAfterUs?: number): Promise<Worked> {
     this.#letLockAge();
-    const env = {
-      ...this.world.variables,
-      ...(dieAfterUs === undefined ? {} : { CRASH_AFTER_US: String(Math.round(dieAfterUs)) }),
-    };
-    const child = spawn(process.execPath, ["--import", KILLER, WORKER], {
-      env,
-      cwd: "/",
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    const exited = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
-    const [output, [code, signal]] = await Promise.all([text(child.stdout), exited]);
-    if (signal === null) expect(code, "the worker's exit code").toBe(0);
-    return { killed: signal === "SIGKILL", tookUs: Number(output) };
+    return this.#workers.work(dieAfterUs);
   }
 
   /** The same executor in this process, which is the next start of another host. */
   async workHere(): Promise<void> {
     this.#letLockAge();
-    const { environment, stateDir } = this.world;
-    const paths = openClawPaths(environment);
-    const services = {
-      queue: this.queue,
-      parked: this.parked,
-      receipts: this.receipts,
-      outbox: this.outbox,
-      store: new JsonProfileStore({
-        paths,
-        home: environment.home,
-        generation: async () => (await detectGeneration(paths)).generation,
-        corruptFolder: this.paths.corrupt,
-      }),
-      gateway: createGateway({
-        paths,
-        tmp: environment.tmp,
-        uid: environment.uid,
-        environment: environment.openclaw,
-        limits: { startWindowMs: 1_200, restartWithinMs: 20_000, pollMs: 25 },
-      }),
-      now: Date.now,
+    const { environment } = this.world;
+    const parts = buildParts({
+      environment,
+      config: await loadConfig(this.paths.config, environment),
       log: silentLog,
-    };
-    const reigning = {
-      paths: ownPaths(stateDir),
-      kind: "foreground",
-      version: "test",
-      now: Date.now,
-      waitMs: 0,
-    } as const;
+      launch: () => Promise.resolve(),
+      limits: { startWindowMs: 1_200, restartWithinMs: 20_000, pollMs: 25 },
+    });
+    const { queue, parked, receipts, outbox } = this;
+    const { store, gateway, now, log } = parts;
+    const services = { queue, parked, receipts, outbox, store, gateway, renewal: renewalOf(parts), now, log };
+    const reigning = { paths: this.paths, kind: "foreground", version: "test", now, waitMs: 0 } as const;
     await withReign(reigning, (reign) => new Executor(services, reign).drain());
   }
 
@@ -195,6 +166,22 @@ export class CrashWorld {
     await expect
       .poll(() => readHealth(this.world.port), { timeout: 15_000, interval: 10 })
       .toMatchObject({ ready: true });
+  }
+
+  /** The sign-in server takes so long for its next answer; what was asked is done when it is asked. */
+  answersLate(ms: number): void {
+    const { issuer } = this.world;
+    const asked = issuer.presentations().length;
+    const late = async (): Promise<void> => {
+      for (let tries = 0; issuer.presentations().length === asked && tries < 400; tries += 1) await delay(5);
+      await delay(ms);
+    };
+    issuer.faults.next({ kind: "slow", until: late() });
+  }
+
+  /** The sign-in server answers as usual again. */
+  answersAtOnce(): void {
+    while (this.world.issuer.faults.take() !== undefined);
   }
 
   /** The gateway presents a stored refresh token and keeps what it gets, as it does when an access token runs out. */
@@ -222,53 +209,6 @@ export class CrashWorld {
       };
       await writeJsonFile(world.storePath, store);
     });
-  }
-
-  /** Nothing that was half done is left, no lock stands in OpenClaw's way, and the gateway has what the store has. */
-  async assertTidy(): Promise<void> {
-    const { world, paths } = this;
-    expect(await this.queue.open()).toEqual([]);
-    expect(readdirSync(join(paths.queue, "secrets"))).toEqual([]);
-    const folder = dirname(world.storePath);
-    this.#assertNoLockInTheWay();
-    expect(readdirSync(folder).filter((name) => !/^auth-(profiles|state)\.json$/.test(name))).toEqual([]);
-    const half = readdirSync(dirname(paths.queue), { recursive: true }).filter((name) => String(name).endsWith(".tmp"));
-    expect(half).toEqual([]);
-    const { profiles, order } = this.standing();
-    for (const id of order ?? []) expect(Object.keys(profiles)).toContain(id);
-    await this.gatewayIsBack();
-    const used = await world.usedProfile();
-    const access = profiles[used?.profileId ?? ""]?.["access"] ?? profiles[used?.profileId ?? ""]?.["token"];
-    expect(used?.access).toBe(fingerprint(String(access)));
-  }
-
-  /** A lock of one that was killed may lie there if nothing had to be written since: it names a dead process, so OpenClaw takes it. */
-  #assertNoLockInTheWay(): void {
-    const lock = `${this.world.storePath}.lock`;
-    if (!existsSync(lock)) return;
-    const { pid } = JSON.parse(readFileSync(lock, "utf8")) as { pid: number };
-    expect(isAlive(pid), "the holder of the lock").toBe(false);
-    rmSync(lock);
-  }
-
-  /** The receipt of an ended job, which says what the store holds; the chat has it. */
-  async assertReceipt(job: Job): Promise<Receipt> {
-    const receipt = await this.receipts.get(job.id);
-    if (receipt === undefined) throw new Error(`no receipt of ${job.kind}`);
-    expect((await this.queue.get(job.id))?.state).toBe(receipt.outcome);
-    const { profiles } = this.standing();
-    const entry = profiles[job.profileId];
-    for (const file of receipt.files) {
-      if (file.path !== this.world.storePath) continue;
-      const stands = entry === undefined ? null : fingerprintJson(entry);
-      expect(stands, "what the receipt says of the store").toBe(receipt.outcome === "done" ? file.after : file.before);
-    }
-    // Told once, however often the job was ended; who is asked for nothing is told nothing.
-    const answers = job.requestedBy === undefined ? 0 : 1;
-    await expect.poll(() => this.told.get(job.id) ?? 0, { timeout: 5_000 }).toBe(answers);
-    // The chat, which is this process, notes that it was told, and is done with it.
-    await expect.poll(() => this.outbox.list("telegram"), { timeout: 5_000 }).toEqual([]);
-    return receipt;
   }
 
   /** Which refresh tokens the program holds anywhere, in the store or parked. */

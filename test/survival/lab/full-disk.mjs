@@ -4,17 +4,10 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { executorParts } from "../../support/executor-parts.mjs";
 
 const from = (path) => import(new URL(`../../../dist/${path}`, import.meta.url).href);
-const { Executor } = await from("apply/executor.js");
-const { Outbox } = await from("apply/outbox.js");
-const { ParkedLogins } = await from("apply/parked.js");
-const { JobQueue } = await from("apply/queue.js");
-const { Receipts } = await from("apply/receipt.js");
-const { withReign } = await from("apply/reign.js");
 const { readEnvironment } = await from("config/env.js");
-const { openClawPaths, ownPaths } = await from("config/paths.js");
-const { JsonProfileStore } = await from("profiles/json-store.js");
 const { silentLog } = await from("secrets/log.js");
 const { Secret } = await from("secrets/secret.js");
 const { sandboxAccessToken } = await from("sandbox/tokens.js");
@@ -50,25 +43,14 @@ function machine(home) {
   mkdirSync(dirname(storePath), { recursive: true, mode: 0o700 });
   const profiles = { "openai-codex:alice": login("alice"), "openai-codex:bob": login("bob") };
   writeFileSync(storePath, JSON.stringify({ version: 1, profiles }));
-  const paths = ownPaths(stateDir);
-  const parked = new ParkedLogins({ folder: paths.parked, now, randomBytes });
-  const services = {
-    parked,
-    queue: new JobQueue({ paths, parked, now }),
-    receipts: new Receipts({ folder: paths.receipts, now }),
-    outbox: new Outbox({ folder: paths.outbox, now }),
-    store: new JsonProfileStore({
-      paths: openClawPaths(readEnvironment({ HOME: home, OPENCLAW_STATE_DIR: stateDir })),
-      home,
-    }),
+  const environment = readEnvironment({ HOME: home, OPENCLAW_STATE_DIR: stateDir });
+  const { paths, services, drain } = executorParts({
+    environment,
     gateway,
-    now,
     log: silentLog,
-  };
-  const drain = () =>
-    withReign({ paths, kind: "foreground", version: "test", now, waitMs: 5_000 }, (reign) =>
-      new Executor(services, reign).drain(),
-    );
+    kind: "foreground",
+    waitMs: 5_000,
+  });
   return { ...services, paths, storePath, profiles, drain, read: () => JSON.parse(readFileSync(storePath, "utf8")) };
 }
 

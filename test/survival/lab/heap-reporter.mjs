@@ -1,11 +1,15 @@
 // Preloaded into the bot (`node --expose-gc --import`): tells its parent, when asked, what it holds after a collection.
+// Asked with a path, it leaves a snapshot of its heap there.
 
 import { readdirSync } from "node:fs";
+import { writeHeapSnapshot } from "node:v8";
 
-process.on("message", () => {
+process.on("message", ({ snapshot }) => {
   globalThis.gc();
   globalThis.gc();
-  process.send({ heap: process.memoryUsage().heapUsed, descriptors: readdirSync("/proc/self/fd").length });
+  const held = { heap: process.memoryUsage().heapUsed, descriptors: readdirSync("/proc/self/fd").length };
+  writeHeapSnapshot(snapshot);
+  process.send(held);
 });
 // The bot ends when it is told to, not when its parent is gone.
 process.channel?.unref();

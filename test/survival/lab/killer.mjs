@@ -1,17 +1,18 @@
-// Preloaded into a worker (`node --import`): ends it by SIGKILL at an instant after its first change of the disk, whatever it does then.
-// CRASH_AFTER_US: microseconds from that change; absent = it lives, and says on its standard output how many it took until its end.
+// Ends the process that imports it by SIGKILL, at an instant after its first change of the disk, whatever it does then.
 
 import { writeSync } from "node:fs";
 import { createRequire, syncBuiltinESMExports } from "node:module";
+import { createInterface } from "node:readline";
 import { Worker } from "node:worker_threads";
 
-const after = process.env.CRASH_AFTER_US;
 const promises = createRequire(import.meta.url)("node:fs/promises");
-const shared = new Int32Array(new SharedArrayBuffer(4));
+/** Whether the time runs, and after how many microseconds it is over. */
+const shared = new Int32Array(new SharedArrayBuffer(8));
 let began;
 const begin = () => {
   if (began !== undefined) return;
   began = process.hrtime.bigint();
+  if (shared[1] === 0) return;
   Atomics.store(shared, 0, 1);
   Atomics.notify(shared, 0);
 };
@@ -24,19 +25,30 @@ promises.open = (path, flags, ...rest) => {
 };
 syncBuiltinESMExports();
 
-if (after === undefined) {
+// A thread of its own: the worker's own loop could only be interrupted where it waits.
+const thread = new Worker(
+  `const { workerData } = require("node:worker_threads");
+   Atomics.wait(workerData, 0, 0);
+   const forNothing = new Int32Array(new SharedArrayBuffer(4));
+   Atomics.wait(forNothing, 0, 0, workerData[1] / 1000);
+   process.kill(process.pid, "SIGKILL");`,
+  { eval: true, workerData: shared },
+);
+thread.unref();
+
+/** Has this process die so many microseconds after its first change; 0: never. Where it lives, it says how many it took. */
+export function dieAfter(us) {
+  shared[1] = us;
   process.on("exit", () => {
     if (began !== undefined) writeSync(1, String((process.hrtime.bigint() - began) / 1_000n));
   });
-} else {
-  // A thread of its own: the worker's own loop could only be interrupted where it waits.
-  const thread = new Worker(
-    `const { workerData } = require("node:worker_threads");
-     Atomics.wait(workerData.shared, 0, 0);
-     const forNothing = new Int32Array(new SharedArrayBuffer(4));
-     Atomics.wait(forNothing, 0, 0, workerData.after / 1000);
-     process.kill(process.pid, "SIGKILL");`,
-    { eval: true, workerData: { shared, after: Number(after) } },
-  );
-  thread.unref();
+}
+
+/** Resolves when the parent writes a line: what is said to {@link dieAfter}. */
+export async function begun() {
+  for await (const line of createInterface({ input: process.stdin })) {
+    dieAfter(Number(line));
+    break;
+  }
+  process.stdin.destroy();
 }

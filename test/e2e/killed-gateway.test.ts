@@ -1,0 +1,131 @@
+// OpenClaw 2026.9.6 killed by SIGKILL while our plugin inside it applies a job: the next start ends it, tells it once, and answers.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Job } from "../../src/apply/job.ts";
+import { startGateway, until, type LabGateway } from "./lab/gateway.ts";
+import { installOpenClaw, type InstallResult } from "./lab/install.ts";
+import { ask } from "./lab/killed-jobs.ts";
+import { KilledWorker } from "./lab/killed-worker.ts";
+import { buildPlugin, makePluginLab, OWNER, type PluginLab } from "./lab/plugin.ts";
+
+const [ALICE, WORK, LEASED] = ["openai:work", "openai:grace", "openai:lease"] as const;
+const REQUESTED_BY = {
+  host: "openclaw",
+  chatId: `telegram/default/${OWNER}`,
+  personId: `telegram:${OWNER}`,
+} as const;
+const ASKED = { requestedBy: REQUESTED_BY, activation: "auto", work: WORK, first: ALICE, lease: LEASED } as const;
+/** What is asked for, and the state after which the gateway dies. */
+const KILLS = [
+  ["login", "queued"],
+  ["switch", "prepared"],
+  ["lease", "written"],
+  ["unlease", "prepared"],
+  ["remove", "verified"],
+] as const;
+
+let installed: InstallResult;
+let out: string;
+let lab: PluginLab;
+let machine: KilledWorker;
+let gateway: LabGateway;
+
+beforeAll(async () => {
+  installed = await installOpenClaw("2026.9.6");
+  if (!installed.ok) return;
+  out = await mkdtemp(join(tmpdir(), "codex-auth-plugin-"));
+  const plugin = await buildPlugin(out, "0.0.1");
+  lab = await makePluginLab(installed.openclaw, { allowUnattended: true });
+  await lab.install(plugin.folder);
+  machine = new KilledWorker(lab.home, String(OWNER));
+  gateway = await started();
+});
+
+afterAll(async () => {
+  await gateway?.stop();
+  await lab?.stop();
+  if (out !== undefined) await rm(out, { recursive: true, force: true });
+});
+
+test(
+  "a gateway that dies in the middle of a job ends it after its next start, and tells it once",
+  { timeout: 900_000 },
+  async ({ skip }) => {
+    if (!installed.ok) skip(installed.reason);
+    // A bot cannot write to somebody who has never written to it.
+    await answers();
+    let inJob = 0;
+    for (const [step, state] of KILLS) {
+      const before = await profiles();
+      const shown = lab.telegram.everything(OWNER).length;
+      const job = await ask(step, { machine, ...ASKED });
+      const end = new AbortController();
+      // From outside the states are seen a moment late, so where it dies is a matter of chance.
+      await machine.queue.watch(
+        job.id,
+        ({ journal }) => {
+          if (journal.some((entry) => entry.state === state)) end.abort();
+        },
+        end.signal,
+      );
+      process.kill(gateway.pid(), "SIGKILL");
+      await gateway.stop();
+      const left = (await machine.queue.open()).length;
+      inJob += left;
+      const halfway = await profiles();
+      for (const id of others(before, job)) expect(halfway[id]).toEqual(before[id]);
+      gateway = await started();
+      await until(async () => (await machine.queue.open()).length === 0, 90_000);
+      expect((await machine.receipts.get(job.id))?.outcome).toBe("done");
+      const now = await profiles();
+      expect(now[job.profileId] === undefined).toBe(step === "unlease" || step === "remove");
+      for (const id of others(before, job)) expect(now[id]).toEqual(before[id]);
+      // It answers; and whoever is heard from is told at once what could not be told while the channel was still starting.
+      await answers();
+      await until(async () => (await machine.outbox.list("openclaw")).length === 0, 120_000);
+      const said = lab.telegram.everything(OWNER).slice(shown);
+      const told = said.filter(({ from, kind, text }) => from === "bot" && kind === "sent" && /✅/.test(text));
+      // One that died after the end may have said it without having noted that.
+      if (left === 1) expect(told.map(({ text }) => text)).toHaveLength(1);
+      else expect(told.length).toBeGreaterThan(0);
+    }
+    expect(inJob).toBeGreaterThanOrEqual(2);
+  },
+);
+
+/** The owner's command is answered. */
+async function answers(): Promise<void> {
+  const sent = lab.telegram.person(OWNER).sends("/codex_auth");
+  await lab.telegram.waitFor(
+    () => lab.telegram.visible(OWNER).find(({ from, messageId }) => from === "bot" && messageId > sent),
+    () => "an answer to /codex_auth",
+    180_000,
+  );
+}
+
+/** On a busy machine OpenClaw 2026.9.6 gives up its own start after 5 s without its heartbeat; its service would start it again. */
+async function started(): Promise<LabGateway> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await startGateway(lab.openclaw, lab.home, { OPENCLAW_SKIP_CHANNELS: undefined });
+    } catch (error) {
+      if (tries === 3) throw error;
+    }
+  }
+}
+
+function others(before: Profiles, { profileId }: Job): readonly string[] {
+  return Object.keys(before).filter((id) => id !== profileId);
+}
+
+type Profiles = Readonly<Record<string, unknown>>;
+
+/** What the database holds: whole, or it does not parse. */
+async function profiles(): Promise<Profiles> {
+  const rows = JSON.parse(await lab.storedLogins()) as readonly { readonly value_json: string }[];
+  const found = rows.map(({ value_json: text }) => JSON.parse(text) as { readonly profiles?: Profiles });
+  return found.find((one) => one.profiles !== undefined)?.profiles ?? {};
+}

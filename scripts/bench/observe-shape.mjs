@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { createOpenClawAuthManagerPlugin } from "../../dist/index.js";
 import { startSandboxBroker } from "../../dist/sandbox/broker.js";
+import { atLeast, atMost, told } from "./lab.mjs";
 
 const SLICE = 250_000;
 const CLONES = 2_500;
 /** Left out of the rates: V8 compiles. */
 const WARM_UP_ROUNDS = 30;
-const MEASURED_MS = 3_000;
 
 const SHAPES = {
   openai: {
@@ -58,7 +58,7 @@ const SHAPES = {
   },
 };
 
-const [shape, sums] = process.argv.slice(2);
+const [shape, sums, measuredMs] = process.argv.slice(2);
 const FIRST = sums === "long" ? 2 ** 33 : 0;
 const { make, bare } = SHAPES[shape];
 const events = Array.from({ length: 1024 }, (_, index) => make(index));
@@ -120,7 +120,7 @@ const loops = {
 const rates = { bare: [], observe: [], clone: [] };
 let savedFiles = 0;
 let rounds = 0;
-const until = performance.now() + MEASURED_MS;
+const until = performance.now() + Number(measuredMs);
 for (; rounds < WARM_UP_ROUNDS * 2 || performance.now() < until; rounds += 1) {
   for (const [name, [count, loop]] of Object.entries(loops)) {
     const start = performance.now();
@@ -141,17 +141,17 @@ await rm(folder, { recursive: true, force: true });
 // What else runs on the machine only ever makes a slice slower, and the loop with more work in it more so: the best tenth counts.
 const rate = (name) => rates[name].toSorted((a, b) => b - a)[Math.floor(rates[name].length / 10)];
 const expected = rounds * SLICE;
-const ratio = { name: `${shape}: observeUsage / bare loop`, value: rate("observe") / rate("bare"), unit: "×" };
+const ratio = atLeast(0.5, `${shape}: observeUsage / bare loop`, rate("observe") / rate("bare"));
 const figures =
   sums === "long"
     ? [
-        { name: `${shape}: bare loop`, value: rate("bare") / 1e6, unit: "M/s" },
-        { name: `${shape}: observeUsage`, value: rate("observe") / 1e6, unit: "M/s" },
-        { ...ratio, atLeast: 0.5 },
-        { name: `${shape}: observeUsage / JSON clone`, value: rate("observe") / rate("clone"), unit: "×", atLeast: 10 },
-        { name: `${shape}: requests told`, value: sent.requests, unit: "", atLeast: expected, atMost: expected },
-        { name: `${shape}: flushes meanwhile`, value: rows.length, unit: "", atLeast: 2 },
-        { name: `${shape}: spool files at once`, value: savedFiles, unit: "", atLeast: 1 },
+        told(`${shape}: bare loop`, rate("bare") / 1e6, "M/s"),
+        told(`${shape}: observeUsage`, rate("observe") / 1e6, "M/s"),
+        ratio,
+        atLeast(10, `${shape}: observeUsage / JSON clone`, rate("observe") / rate("clone")),
+        atMost(0, `${shape}: requests not told, or twice`, Math.abs(sent.requests - expected), ""),
+        atLeast(2, `${shape}: flushes meanwhile`, rows.length, ""),
+        atLeast(1, `${shape}: spool files at once`, savedFiles, ""),
       ]
-    : [{ ...ratio, name: `${ratio.name}, its sums below 2^31` }];
+    : [told(`${ratio.name}, its sums below 2^31`, ratio.value, "×")];
 process.stdout.write(JSON.stringify(figures));

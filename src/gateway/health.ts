@@ -1,6 +1,5 @@
 // Asks the gateway's two probes how it is; neither needs a token.
 
-import { request } from "undici";
 import { z } from "zod";
 import { GATEWAY } from "../config/defaults.ts";
 import type { GatewayHealth } from "./instance.ts";
@@ -39,6 +38,8 @@ function judgeHealth(live: ProbeAnswer | undefined, ready: ProbeAnswer | undefin
 
 async function probe(port: number, path: string, timeoutMs: number): Promise<ProbeAnswer | undefined> {
   try {
+    // Loaded at the first request: whoever only looks at files starts without it.
+    const { request } = await import("undici");
     const signal = AbortSignal.timeout(timeoutMs);
     const { statusCode, body } = await request(`http://127.0.0.1:${port}${path}`, { signal });
     let text = "";

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { GATEWAY } from "../config/defaults.ts";
 import { CodexAuthError } from "../errors.ts";
 import { Secret } from "../secrets/secret.ts";
-import { readJson5File } from "../storage/json-file.ts";
+import { readJson5File } from "../storage/json5-file.ts";
 import type { GatewayCredential } from "./handshake.ts";
 
 /** The gateway's part of openclaw.json. */

@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import { Agent, WebSocket } from "undici";
+import type { WebSocket } from "undici";
 import { z } from "zod";
 import { GATEWAY } from "../config/defaults.ts";
 import { isCodexAuthError, type CodexAuthError } from "../errors.ts";
@@ -78,10 +78,12 @@ async function connectOnce<T>(
   deadline: number,
   signal: AbortSignal | undefined,
 ): Promise<T> {
+  // Loaded at the first conversation: whoever only looks at files starts without it.
+  const undici = await import("undici");
   if (signal?.aborted === true) throw cancelled();
-  const dispatcher = new Agent({ connect: { timeout: GATEWAY.connectTimeoutMs } });
+  const dispatcher = new undici.Agent({ connect: { timeout: GATEWAY.connectTimeoutMs } });
   // The literal loopback address: a name could be made to point elsewhere, and the token goes there.
-  const socket = new WebSocket(`ws://127.0.0.1:${target.port}`, { dispatcher });
+  const socket = new undici.WebSocket(`ws://127.0.0.1:${target.port}`, { dispatcher });
   const conversation = converse(socket);
   const timer = setTimeout(() => conversation.fail(silent()), deadline - performance.now());
   const onAbort = (): void => conversation.fail(cancelled());

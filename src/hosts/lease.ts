@@ -9,7 +9,6 @@ import { brokerToken } from "../config/lease-settings.ts";
 import { isCodexAuthError } from "../errors.ts";
 import type { FlushResult } from "../lease/flush.ts";
 import { LeasedAuthFile } from "../lease/auth-file.ts";
-import { createLeaseBroker } from "../lease/broker-client.ts";
 import type { LeaseBroker } from "../lease/broker.ts";
 import { LeaseDesk } from "../lease/desk.ts";
 import { LeaseKeeper } from "../lease/keeper.ts";
@@ -225,6 +224,8 @@ export class LeaseHost implements LeaseDoor {
     const settings = config.lease;
     if (settings.broker === undefined) throw notSet(settings);
     let token = await this.#token();
+    // Loaded where a broker is asked: every host is put together with a lease, and few have one.
+    const { createLeaseBroker } = await import("../lease/broker-client.ts");
     const broker = createLeaseBroker({
       baseUrl: settings.broker.baseUrl,
       allowInsecureLocalhost: settings.broker.allowInsecureLocalhost,

@@ -241,7 +241,7 @@ function authUpdatedOf({ status }: LeaseRecord): { readonly authUpdatedAt?: stri
 function noFileWanted(): CodexAuthError {
   return new CodexAuthError("ERR_USAGE", {
     message: "The leased login is not written into the Codex CLI's file: `lease.writeAuthFile` is off.",
-    next: "Switch it on in the settings; the README says what that means.",
+    next: "Switch it on in the settings; docs/lease.md says what that means.",
   });
 }
 

@@ -1,6 +1,6 @@
 // One POST to the sign-in server: no retry, no redirect, a cap on the answer, a connection of its own.
 
-import { Agent, buildConnector, request } from "undici";
+import type { buildConnector } from "undici";
 import { LOGIN } from "../config/defaults.ts";
 import { flattenHeaders, readCapped } from "../http/answer.ts";
 import type { Issuer } from "./issuer.ts";
@@ -25,10 +25,11 @@ export async function post(
   content: { readonly type: string; readonly body: string },
   options: PostOptions = {},
 ): Promise<TokenResponse> {
+  const { Agent, buildConnector, request } = await import("undici");
   const timeoutMs = options.timeoutMs ?? LOGIN.requestTimeoutMs;
   // A connection of its own: on a kept one a request may die unsent and be sent again.
   const dispatcher = new Agent({
-    connect: connectorOf(options),
+    connect: connectorOf(buildConnector, options),
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
   });
@@ -49,8 +50,11 @@ export async function post(
 }
 
 /** undici's own connector; what is to happen before the request leaves happens on the connection that stands. */
-function connectorOf({ connectTimeoutMs, beforeSend }: PostOptions): buildConnector.connector {
-  const connect = buildConnector({ timeout: connectTimeoutMs ?? LOGIN.connectTimeoutMs });
+function connectorOf(
+  build: typeof buildConnector,
+  { connectTimeoutMs, beforeSend }: PostOptions,
+): buildConnector.connector {
+  const connect = build({ timeout: connectTimeoutMs ?? LOGIN.connectTimeoutMs });
   if (beforeSend === undefined) return connect;
   return (target, done) => {
     connect(target, (error, socket) => {

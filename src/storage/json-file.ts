@@ -2,7 +2,6 @@
 
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
-import JSON5 from "json5";
 import type { ZodType } from "zod";
 import { MAX_FILE_BYTES } from "../config/defaults.ts";
 import { CodexAuthError, systemCode } from "../errors.ts";
@@ -44,25 +43,6 @@ export function parseJson(text: string, path: string): unknown {
       next: "It was left as it is. Mend or restore the file, then try again.",
     });
   }
-}
-
-/** `text` as JSON5, the form of openclaw.json. @throws CodexAuthError `ERR_FILE_NOT_JSON`. */
-export function parseJson5(text: string, path: string): unknown {
-  try {
-    return JSON5.parse<unknown>(text);
-  } catch {
-    // Like V8's, the error of JSON5 quotes the file, which may hold a token.
-    throw new CodexAuthError("ERR_FILE_NOT_JSON", {
-      message: `${path} is not valid JSON5.`,
-      next: "It was left as it is. Mend it (OpenClaw will not start with it either), then try again.",
-    });
-  }
-}
-
-/** The value of `path` as JSON5; undefined where there is no such file. @throws CodexAuthError `ERR_FILE_NOT_JSON`. */
-export async function readJson5File(path: string): Promise<unknown> {
-  const text = await readTextFile(path);
-  return text === undefined ? undefined : parseJson5(text, path);
 }
 
 /** The value of `path` checked against `schema`, or undefined where there is no such file. */

@@ -1,6 +1,7 @@
 // proper-lockfile around our own files: one process at a time, and the work is told when the lock is lost.
 
 import { setTimeout as sleep } from "node:timers/promises";
+// Not at the first lock: its signal-exit would then come behind a host's own `once("SIGTERM")`, find itself alone, and end the process by the signal.
 import lockfile from "proper-lockfile";
 import { OWN_LOCK } from "../config/defaults.ts";
 import { CodexAuthError, systemCode } from "../errors.ts";

@@ -7,6 +7,9 @@ import { CodexAuthError, isCodexAuthError, systemCode } from "../errors.ts";
 import { createFileExclusive, ensurePrivateFolder, removeDeadLeftovers, removeDurably } from "./atomic-write.ts";
 import { readJsonFile, writeJsonFile } from "./json-file.ts";
 
+/** How many files of a folder are open at a time: one after another, two hundred receipts would be waited for at each press. */
+const READ_AT_ONCE = 16;
+
 const ID = /^[a-z0-9][a-z0-9._-]{0,95}$/;
 
 /** What {@link RecordFolder.scan} found. */
@@ -35,16 +38,25 @@ export class RecordFolder<T> {
   async scan(): Promise<FolderScan<T>> {
     const records: T[] = [];
     const unreadable: string[] = [];
-    for (const name of await this.#names()) {
-      try {
-        const record = await readJsonFile(join(this.folder, name), this.#schema);
+    const names = await this.#names();
+    for (let start = 0; start < names.length; start += READ_AT_ONCE) {
+      const some = names.slice(start, start + READ_AT_ONCE);
+      for (const { name, record } of await Promise.all(some.map((one) => this.#readOrName(one)))) {
         if (record !== undefined) records.push(record);
-      } catch (error) {
-        if (!isCodexAuthError(error)) throw error;
-        unreadable.push(name);
+        if (name !== undefined) unreadable.push(name);
       }
     }
     return { records, unreadable };
+  }
+
+  /** The record in the file `name`; the name itself where it is none; neither where it is gone by now. */
+  async #readOrName(name: string): Promise<{ readonly record?: T | undefined; readonly name?: string }> {
+    try {
+      return { record: await readJsonFile(join(this.folder, name), this.#schema) };
+    } catch (error) {
+      if (!isCodexAuthError(error)) throw error;
+      return { name };
+    }
   }
 
   /** Writes `record`, replacing what was there. */

@@ -1,6 +1,5 @@
 // Asks the provider for one account's usage: one GET, no retry, no redirect, a cap on the answer (facts/codex-oauth.md §1.11).
 
-import { Agent, request } from "undici";
 import { USAGE_CHECK } from "../config/defaults.ts";
 import { flattenHeaders, readCapped } from "../http/answer.ts";
 import type { Secret } from "../secrets/secret.ts";
@@ -41,6 +40,7 @@ export async function whamRequest(
   options: WhamOptions = {},
 ): Promise<WhamAnswer> {
   const timeoutMs = options.timeoutMs ?? USAGE_CHECK.tryTimeoutMs;
+  const { Agent, request } = await import("undici");
   const dispatcher = new Agent({
     connect: { timeout: timeoutMs },
     headersTimeout: timeoutMs,

@@ -1,0 +1,21 @@
+// Mutation testing, folder by folder: a folder's mutants meet that folder's own tests only, so what the chat or a host happens to
+// notice does not count. `npm run test:mutation -- storage oauth` for some of them, `-- src/apply/queue.ts` or a pattern for some files.
+
+import { Stryker } from "@stryker-mutator/core";
+
+const FOLDERS = ["storage", "lease", "oauth", "profiles", "apply"];
+
+const asked = process.argv.slice(2);
+for (const target of asked.length > 0 ? asked : FOLDERS) {
+  const isFile = target.endsWith(".ts");
+  const folder = isFile ? target.split("/")[1] : target;
+  if (!FOLDERS.includes(folder)) throw new Error(`${target} is not measured; there are: ${FOLDERS.join(", ")}.`);
+  const mutate = isFile ? target : folder === "lease" ? "src/lease/policy.ts" : `src/${folder}/**/*.ts`;
+  const report = `reports/mutation/${target.replaceAll(/[^a-z0-9]+/g, "-").slice(0, 80)}`;
+  await new Stryker({
+    mutate: [mutate],
+    vitest: { dir: `test/${folder}` },
+    jsonReporter: { fileName: `${report}.json` },
+    incrementalFile: `${report}.incremental.json`,
+  }).runMutationTest();
+}

@@ -1,0 +1,144 @@
+import { chmod, mkdir, readFile, readdir, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { RecordFolder } from "../../src/storage/record-folder.ts";
+import { startNode } from "../support/child-process.ts";
+import { temporaryFolder } from "../support/temp-folder.ts";
+import { replaceAsync, systemError } from "./fs-faults.ts";
+
+const schema = z.object({ name: z.string() });
+const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
+
+async function records(): Promise<RecordFolder<z.infer<typeof schema>>> {
+  return new RecordFolder(join(await temporaryFolder(), "records"), schema);
+}
+
+describe("a folder of records", () => {
+  it("is empty, and is not made, as long as nothing was written", async () => {
+    const folder = await records();
+    expect(await folder.scan()).toEqual({ records: [], unreadable: [] });
+    expect(await folder.get("one")).toBeUndefined();
+    expect(await folder.remove("one")).toBe(false);
+    await folder.sweep();
+    await expect(stat(folder.folder)).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
+  it("keeps a record as an indented 0600 file in a 0700 folder, and reads it back", async () => {
+    const folder = await records();
+    await folder.put("one", { name: "Ada" });
+    expect(await readFile(join(folder.folder, "one.json"), "utf8")).toBe('{\n  "name": "Ada"\n}\n');
+    expect(await modeOf(join(folder.folder, "one.json"))).toBe(0o600);
+    expect(await modeOf(folder.folder)).toBe(0o700);
+    expect(await folder.get("one")).toEqual({ name: "Ada" });
+    await folder.put("one", { name: "Bea" });
+    expect(await folder.get("one")).toEqual({ name: "Bea" });
+  });
+
+  it("gives more records than are read at a time in the order of their names, and the names of those that are none", async () => {
+    const folder = await records();
+    const names = Array.from({ length: 40 }, (_, number) => `n${String(number).padStart(2, "0")}`);
+    for (const name of names.toReversed()) await folder.put(name, { name });
+    for (const name of ["n05", "n30"]) await writeFile(join(folder.folder, `${name}.json`), "{");
+    const { records: found, unreadable } = await folder.scan();
+    expect(found.map(({ name }) => name)).toEqual(names.filter((name) => name !== "n05" && name !== "n30"));
+    expect(unreadable).toEqual(["n05.json", "n30.json"]);
+  });
+
+  it("creates a record only where there is none, in the same form", async () => {
+    const folder = await records();
+    expect(await folder.create("one", { name: "Ada" })).toBe(true);
+    expect(await folder.create("one", { name: "Bea" })).toBe(false);
+    expect(await readFile(join(folder.folder, "one.json"), "utf8")).toBe('{\n  "name": "Ada"\n}\n');
+    expect(await modeOf(folder.folder)).toBe(0o700);
+  });
+
+  it("removes a record once", async () => {
+    const folder = await records();
+    await folder.put("one", { name: "Ada" });
+    await folder.put("two", { name: "Bea" });
+    expect(await folder.remove("one")).toBe(true);
+    expect(await folder.remove("one")).toBe(false);
+    expect(await folder.scan()).toEqual({ records: [{ name: "Bea" }], unreadable: [] });
+  });
+
+  it("lists records in the order of their names, and names what is none without touching it", async () => {
+    const folder = await records();
+    for (const id of ["b", "c", "a"]) await folder.put(id, { name: id });
+    await writeFile(join(folder.folder, "broken.json"), "{");
+    await writeFile(join(folder.folder, "newer.json"), '{"name":9}');
+    for (const name of [".hidden.json", "notes.txt", "json.bak"]) await writeFile(join(folder.folder, name), "{}");
+    expect(await folder.scan()).toEqual({
+      records: [{ name: "a" }, { name: "b" }, { name: "c" }],
+      unreadable: ["broken.json", "newer.json"],
+    });
+    expect(await readFile(join(folder.folder, "broken.json"), "utf8")).toBe("{");
+    await expect(folder.get("broken")).rejects.toMatchObject({ code: "ERR_FILE_NOT_JSON" });
+    await expect(folder.get("newer")).rejects.toMatchObject({ code: "ERR_FILE_SHAPE" });
+  });
+
+  it("leaves out a record that another process removed between the list and the look", async () => {
+    const folder = await records();
+    await folder.put("one", { name: "Ada" });
+    replaceAsync("readdir", (real) => async (path: string) => [...(await real(path)), "gone.json"]);
+    expect(await folder.scan()).toEqual({ records: [{ name: "Ada" }], unreadable: [] });
+  });
+
+  it("says that it cannot be read, instead of being taken for an empty one", async () => {
+    const folder = await records();
+    await writeFile(folder.folder, "a file in its place");
+    await expect(folder.scan()).rejects.toMatchObject({ code: "ERR_FILE_UNREADABLE" });
+    expect(await readFile(folder.folder, "utf8")).toBe("a file in its place");
+  });
+
+  it("passes on a failure that is none of the records", async () => {
+    const folder = await records();
+    await folder.put("one", { name: "Ada" });
+    const failing = new RecordFolder(
+      folder.folder,
+      schema.refine(() => {
+        throw new RangeError("a fault of the program");
+      }),
+    );
+    await expect(failing.scan()).rejects.toThrow(RangeError);
+  });
+
+  it.each(["", "Upper", "-a", ".a", "a/b", "../a", "a b", "a\n", "a".repeat(97)])(
+    "makes no file of the id %j, and finds none",
+    async (id) => {
+      const folder = await records();
+      await expect(folder.put(id, { name: "Ada" })).rejects.toThrow(TypeError);
+      await expect(folder.create(id, { name: "Ada" })).rejects.toThrow(TypeError);
+      expect(await folder.get(id)).toBeUndefined();
+      expect(await folder.remove(id)).toBe(false);
+      expect(await folder.scan()).toEqual({ records: [], unreadable: [] });
+    },
+  );
+
+  it.each(["a", "0", "a-b_c.9", "a".repeat(96)])("takes the id %j", async (id) => {
+    const folder = await records();
+    await folder.put(id, { name: "Ada" });
+    expect(await folder.get(id)).toEqual({ name: "Ada" });
+  });
+
+  it("sweeps away what killed writers left, and nothing else", async () => {
+    const folder = await records();
+    await folder.put("one", { name: "Ada" });
+    const ended = startNode("-e", ["0"]);
+    await ended.exit;
+    await writeFile(join(folder.folder, `.one.json.${ended.pid}-0123456789ab.tmp`), "half");
+    await folder.sweep();
+    expect(await readdir(folder.folder)).toEqual(["one.json"]);
+  });
+
+  it("leaves the permissions of a folder that is there", async () => {
+    const folder = await records();
+    await mkdir(folder.folder);
+    await chmod(folder.folder, 0o750);
+    await folder.put("one", { name: "Ada" });
+    expect(await modeOf(folder.folder)).toBe(0o750);
+    replaceAsync("rename", () => () => Promise.reject(systemError("EIO")));
+    await expect(folder.put("one", { name: "Bea" })).rejects.toMatchObject({ code: "ERR_FILE_UNWRITABLE" });
+    expect(await folder.get("one")).toEqual({ name: "Ada" });
+  });
+});

@@ -9,7 +9,7 @@ import { JobRun, problemOf } from "./job-run.ts";
 import type { ParkedLogin } from "./parked.ts";
 import type { Reign } from "./reign.ts";
 import type { ExecutorServices } from "./services.ts";
-import { isOvertaken } from "./steps/overtaken.ts";
+import { holdsOurs, isOvertaken } from "./steps/overtaken.ts";
 import { assertStillAllowed } from "./steps/permission.ts";
 import { prepare } from "./steps/prepare.ts";
 import { hasCome, renew, writeRenewal } from "./steps/renew.ts";
@@ -262,7 +262,7 @@ export class Executor {
       const holding = await this.#services.store.check(file).catch(() => "unknown" as const);
       if (holding === "after") return true;
     }
-    return false;
+    return run.job.plan !== undefined && (await holdsOurs(run.job, this.#services).catch(() => false));
   }
 
   #replans(run: JobRun): number {

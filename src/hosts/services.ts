@@ -37,19 +37,13 @@ export function buildParts({ limits = {}, ...options }: OutsideOptions): Parts {
       restartCommand: config.restartCommand,
       limits,
     });
-    const generation = sharedWhileUnderWay(() => generationOf(openClaw, gateway));
+    const generation = (): Promise<Generation> => generationOf(openClaw, gateway);
     const files = new JsonProfileStore({ paths: openClaw, home, generation, corruptFolder: own.corrupt, now });
     const { configPath } = openClaw;
     const published = new PublishedStore({ path: join(own.root, "published.json"), configPath });
     const store = new OutsideStore({ files, published, generation });
     return { store, gateway, generation };
   });
-}
-
-/** Those who ask while an answer is being found get that one: a list asks for three things at once, and each looks at five files. */
-function sharedWhileUnderWay<T>(find: () => Promise<T>): () => Promise<T> {
-  let underWay: Promise<T> | undefined;
-  return () => (underWay ??= find().finally(() => (underWay = undefined)));
 }
 
 /** The generation by the files; where they do not say (a fresh install), by the version that the running gateway names. */

@@ -17,8 +17,8 @@ interface CommonSdk {
   effective(agentDir?: string): JsonObject;
   /** Which of the agent's chats are bound to a profile; undefined where this OpenClaw's code does not list them. */
   pins(agentId: string): Promise<readonly SessionPin[] | undefined>;
-  /** Frees the agent's chats that are bound to `profileId`, or to any where none is given; gives how many there were. */
-  clearPins(agentId: string, profileId?: string): Promise<number>;
+  /** Frees the agent's chats that are bound to a profile of which `isMeant` is true; gives how many there were. */
+  clearPins(agentId: string, isMeant: (profileId: string) => boolean): Promise<number>;
 }
 
 /** OpenClaw to 2026.5, whose stores are files. */

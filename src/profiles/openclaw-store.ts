@@ -21,7 +21,7 @@ import { outlineOf, type StoresOutline } from "./outline.ts";
 import { findSharedTokens, type SharedToken, type TokenHolder } from "./owners.ts";
 import { parseCredential, profileIdFor, refreshTokenOf, sealCredential, unsealEntry } from "./profile.ts";
 import type { CodexProvider, SealedCredential } from "./profile.ts";
-import type { SessionPin } from "./session-pins.ts";
+import { isOfProvider, type SessionPin } from "./session-pins.ts";
 import type {
   AgentSummary,
   AppliedChange,
@@ -194,15 +194,19 @@ export class OpenClawProfileStore implements ProfileStore {
 
   /** Which of the agent's chats are bound to a profile; undefined where OpenClaw's code does not tell. */
   async pins(agentId: string): Promise<readonly SessionPin[] | undefined> {
-    return await this.#sdk.pins((await this.#backend.survey()).placeOf(agentId).agentId);
+    const pins = await this.#sdk.pins((await this.#backend.survey()).placeOf(agentId).agentId);
+    return pins?.filter(({ profileId }) => isOfProvider(this.provider, profileId));
   }
 
-  /** Frees the agent's chats that are bound to a profile (or to any), so that the order decides for them again; gives how many. */
+  /**
+   * Frees the agent's chats that are bound to a profile (or to any Codex profile), so that the order decides for them again; gives how
+   * many. Those of another provider stay: no order of ours decides for them.
+   */
   async clearPins(agentId: string, profileId?: string): Promise<number> {
     const { agentId: name } = (await this.#backend.survey()).placeOf(agentId);
-    return await this.#sdk.clearPins(
-      name,
-      profileId === undefined ? undefined : profileIdFor(this.provider, profileId),
+    const wanted = profileId === undefined ? undefined : profileIdFor(this.provider, profileId);
+    return await this.#sdk.clearPins(name, (bound) =>
+      wanted === undefined ? isOfProvider(this.provider, bound) : bound === wanted,
     );
   }
 

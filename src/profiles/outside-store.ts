@@ -21,6 +21,7 @@ export interface OutsideStoreOptions {
 export class OutsideStore implements Store.ProfileStore {
   readonly #options: OutsideStoreOptions;
   #provider: CodexProvider = CODEX_PROVIDER;
+  #looking: Promise<StoreGeneration> | undefined;
 
   constructor(options: OutsideStoreOptions) {
     this.#options = options;
@@ -97,10 +98,10 @@ export class OutsideStore implements Store.ProfileStore {
     return (await this.#generation()) === "sqlite" ? published : files;
   }
 
-  /** Whoever only looks goes by the one answer. */
+  /** Whoever only looks goes by one answer, and by one under way: a list looks for three things at once, and each reads five files. */
   async #toLook(): Promise<Store.ProfileStore> {
     const { files, published } = this.#options;
-    const found = await this.#generation();
+    const found = await (this.#looking ??= this.#generation().finally(() => (this.#looking = undefined)));
     return found === "sqlite" ? published : files.knownToBe(found);
   }
 

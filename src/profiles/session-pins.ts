@@ -5,12 +5,18 @@ import { z } from "zod";
 import { readJsonFile } from "../storage/json-file.ts";
 import { readJson5File } from "../storage/json5-file.ts";
 import { normalizeAgentId } from "./openclaw-config.ts";
+import { CODEX_PROVIDER, profileIdFor, type CodexProvider } from "./profile.ts";
 
 /** One chat's bond. */
 export interface SessionPin {
   readonly profileId: string;
   /** True where a person chose it (`/model …@profile`); else OpenClaw stays with what it used last. */
   readonly byPerson: boolean;
+}
+
+/** Whether a chat is bound to a profile of this provider; for another one no order of ours decides. An id of before 2026.6 counts as today's. */
+export function isOfProvider(provider: CodexProvider, profileId: string): boolean {
+  return profileIdFor(provider, profileId).startsWith(`${provider}:`);
 }
 
 /** What decides where OpenClaw keeps its chats. */
@@ -45,7 +51,9 @@ export async function readSessionPins(
     if (place === undefined) return undefined;
     const sessions = Object.entries((await readJsonFile(place.path, sessionsSchema)) ?? {});
     return sessions.flatMap(([key, { authProfileOverride, authProfileOverrideSource }]) =>
-      authProfileOverride === undefined || (place.isShared && !mayBeOf(key, id))
+      authProfileOverride === undefined ||
+      !isOfProvider(CODEX_PROVIDER, authProfileOverride) ||
+      (place.isShared && !mayBeOf(key, id))
         ? []
         : [{ profileId: authProfileOverride, byPerson: authProfileOverrideSource === "user" }],
     );

@@ -3,6 +3,7 @@
 import { writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import type { JobState } from "../../src/apply/job.ts";
+import type { ExecutorServices } from "../../src/apply/services.ts";
 import { CodexAuthError } from "../../src/errors.ts";
 import { applyWorld, receivedTokens, storedLogin } from "../support/apply-world.ts";
 import { enqueueChange } from "../support/change-jobs.ts";
@@ -40,7 +41,10 @@ async function world() {
         ...(ids === undefined ? {} : { order: { openai: ids } }),
       });
     },
-    drainInside: () => database.drain(w.services, w.paths),
+    drainInside: (more: Partial<ExecutorServices> = {}) => database.drain({ ...w.services, ...more }, w.paths),
+    /** Somebody inside puts these profiles in the place of what is there. */
+    put: (profiles: Record<string, Record<string, unknown>>) =>
+      database.inside.put("shared", { profiles, order: { openai: Object.keys(profiles) } }),
     stored: async () => {
       const { profiles, order } = (await database.inside.get("shared")) as {
         profiles: Record<string, Record<string, unknown>>;
@@ -103,5 +107,52 @@ describe.each(BEGUN)("a job that was %s on files when OpenClaw was updated to it
     expect(await w.drainInside()).toBe(1);
     expect((await w.stored()).order).toEqual(["openai:bob", "openai:alice"]);
     expect(await w.receipts.get(id)).toMatchObject({ outcome: "done" });
+  });
+});
+
+describe("when OpenClaw is updated in the middle of a job", () => {
+  it("a login that was removed is kept, and one that came under its name since stays", async () => {
+    const w = await world();
+    const removed = w.readStore().profiles["openai-codex:bob"];
+    await enqueueChange(w, "remove-profile", {});
+    await w.killedAt("activated");
+    await w.update();
+    const { profiles } = await w.stored();
+    const { note: _unknown, ...later } = storedLogin("zoe");
+    await w.put({ ...profiles, "openai:bob": { ...later, provider: "openai" } });
+    expect(await w.drainInside()).toBe(1);
+    expect((await w.stored()).profiles["openai:bob"]).toMatchObject({ refresh: later.refresh });
+    const [kept, ...more] = await w.parked.list();
+    expect(more).toEqual([]);
+    expect(kept).toMatchObject({ reason: "removed" });
+    expect((await w.parked.tokens(kept?.id ?? ""))?.refresh.expose()).toBe(removed?.["refresh"]);
+  });
+
+  it("a login that it has written already is not kept a second time, whoever may not any more", async () => {
+    const w = await world();
+    const tokens = receivedTokens("carol");
+    const { id } = await w.enqueue(tokens);
+    await w.killedAt("written");
+    await w.update();
+    expect(await w.drainInside({ mayStill: () => false })).toBe(1);
+    expect((await w.stored()).profiles["openai:carol"]).toMatchObject({ refresh: tokens.refresh.expose() });
+    expect(await w.receipts.get(id)).toMatchObject({ outcome: "done" });
+    expect(await w.parked.list()).toEqual([]);
+  });
+
+  it("an undo that finds its login in the database leaves it there, and keeps none beside it", async () => {
+    const w = await world();
+    const tokens = receivedTokens("carol");
+    const { id } = await w.enqueue(tokens);
+    await w.killedAt("written");
+    const { queue } = w.services;
+    const job = await queue.get(id);
+    if (job === undefined) throw new Error("no job");
+    await queue.save({ ...job, state: "rolling-back" });
+    await w.update();
+    expect(await w.drainInside()).toBe(1);
+    expect((await w.stored()).profiles["openai:carol"]).toMatchObject({ refresh: tokens.refresh.expose() });
+    expect(await w.receipts.get(id)).toMatchObject({ outcome: "done" });
+    expect(await w.parked.list()).toEqual([]);
   });
 });

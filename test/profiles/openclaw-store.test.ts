@@ -162,14 +162,15 @@ describe.each(SHAPES)("inside an OpenClaw of the shape %s", (shape) => {
     expect(await inside.get("shared")).toMatchObject(before);
   });
 
-  it("lists the chats that are bound, and frees those of the profile, and no others", async () => {
+  it("lists the chats that are bound to a Codex profile, and frees those that are meant, and no others", async () => {
     const inside = await openClawInside(shape);
     const { provider: p, store, fake } = inside;
     const bound = { authProfileOverride: `${p}:work`, authProfileOverrideSource: "auto", sessionId: "1" };
     fake.sessions
       .set("a", bound)
       .set("b", { ...bound, authProfileOverride: `${p}:bob`, authProfileOverrideSource: "user" })
-      .set("c", { sessionId: "3" });
+      .set("c", { sessionId: "3" })
+      .set("d", { ...bound, authProfileOverride: "anthropic:work", authProfileOverrideSource: "user" });
     // 2026.4.5 has one file for an agent's chats, which is read from outside.
     const listed = [
       { profileId: `${p}:work`, byPerson: false },
@@ -181,6 +182,7 @@ describe.each(SHAPES)("inside an OpenClaw of the shape %s", (shape) => {
     expect(fake.sessions.get("b")).toMatchObject({ authProfileOverride: `${p}:bob` });
     expect(await store.clearPins("main")).toBe(1);
     expect(await store.clearPins("main")).toBe(0);
+    expect(fake.sessions.get("d")).toMatchObject({ authProfileOverride: "anthropic:work" });
   });
 });
 

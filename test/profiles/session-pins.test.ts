@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest";
 import { readSessionPins, type SessionPlaces } from "../../src/profiles/session-pins.ts";
 import { temporaryFolder } from "../support/temp-folder.ts";
 
-const pinned = (profileId: string) => ({ authProfileOverride: profileId, authProfileOverrideSource: "user" });
+const id = (name: string): string => `openai-codex:${name}`;
+const pinned = (name: string) => ({ authProfileOverride: id(name), authProfileOverrideSource: "user" });
 
 /** A home with an OpenClaw whose chats lie in `files`, by their path below the home; `settings` is its openclaw.json. */
 async function openClaw(files: Readonly<Record<string, unknown>>, settings?: unknown): Promise<SessionPlaces> {
@@ -22,16 +23,17 @@ async function openClaw(files: Readonly<Record<string, unknown>>, settings?: unk
 const USUAL = ".openclaw/agents/main/sessions/sessions.json";
 
 describe("readSessionPins", () => {
-  it("finds the chats that are bound to a profile, and whether a person chose it", async () => {
+  it("finds the chats that are bound to a Codex profile, and whether a person chose it", async () => {
     const chats = {
       "agent:main:main": { sessionId: "s", ...pinned("p") },
-      "agent:main:telegram": { authProfileOverride: "q", authProfileOverrideSource: "auto" },
+      "agent:main:telegram": { authProfileOverride: id("q"), authProfileOverrideSource: "auto" },
+      "agent:main:other": { authProfileOverride: "anthropic:work", authProfileOverrideSource: "user" },
       "agent:main:free": { sessionId: "t" },
       odd: 7,
     };
     expect(await readSessionPins(await openClaw({ [USUAL]: chats }), "Main")).toEqual([
-      { profileId: "p", byPerson: true },
-      { profileId: "q", byPerson: false },
+      { profileId: id("p"), byPerson: true },
+      { profileId: id("q"), byPerson: false },
     ]);
   });
 
@@ -51,7 +53,7 @@ describe("readSessionPins", () => {
       path === undefined ? files : { ...files, [path]: { "agent:ops:main": pinned("p") } },
       settings,
     );
-    const expected = path === undefined ? undefined : [{ profileId: "p", byPerson: true }];
+    const expected = path === undefined ? undefined : [{ profileId: id("p"), byPerson: true }];
     expect(await readSessionPins(places, "Ops")).toEqual(expected);
   });
 
@@ -59,17 +61,17 @@ describe("readSessionPins", () => {
     const places = await openClaw({ "x/all.json": { "agent:main:main": pinned("p") }, [USUAL]: { a: pinned("q") } });
     const configure = (text: string): void => writeFileSync(places.configPath, text);
     configure(`{ session: { store: '${join(places.home, "x", "all.json")}' } } // ours`);
-    expect(await readSessionPins(places, "main")).toEqual([{ profileId: "p", byPerson: true }]);
+    expect(await readSessionPins(places, "main")).toEqual([{ profileId: id("p"), byPerson: true }]);
     configure(`{ session: { store: "" } }`);
-    expect(await readSessionPins(places, "main")).toEqual([{ profileId: "q", byPerson: true }]);
+    expect(await readSessionPins(places, "main")).toEqual([{ profileId: id("q"), byPerson: true }]);
   });
 
   it("of a file that several agents share takes the agent's own chats, and those that name none", async () => {
     const chats = { "agent:main:x": pinned("mine"), "agent:ops:x": pinned("theirs"), global: pinned("anybody's") };
     const places = await openClaw({ "chats.json": chats }, { session: { store: "~/chats.json" } });
     const ids = async (agentId: string) => (await readSessionPins(places, agentId))?.map(({ profileId }) => profileId);
-    expect(await ids("main")).toEqual(["mine", "anybody's"]);
-    expect(await ids("ops")).toEqual(["theirs", "anybody's"]);
+    expect(await ids("main")).toEqual([id("mine"), id("anybody's")]);
+    expect(await ids("ops")).toEqual([id("theirs"), id("anybody's")]);
   });
 
   it.each([

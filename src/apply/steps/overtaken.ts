@@ -1,6 +1,6 @@
 // Whether a value that came later stands where a job wrote its own: then to write ours again would do harm.
 
-import { openCredential, unsealEntry } from "../../profiles/profile.ts";
+import { openCredential, refreshTokenOf, unsealEntry } from "../../profiles/profile.ts";
 import { isSameLogin } from "../../profiles/same-login.ts";
 import { isChange, readValues, type FileChange } from "../../profiles/store.ts";
 import { canonicalJson, fingerprint } from "../../secrets/fingerprint.ts";
@@ -40,6 +40,19 @@ export async function isSpent(job: Job, { queue, renewal }: ExecutorServices): P
   if (!bringsLogin(job) || renewal === undefined) return false;
   const login = (await queue.secrets.get(job.id))?.login;
   return login !== undefined && renewal.rotations.isBarred(fingerprint(login.refresh));
+}
+
+/**
+ * Whether the profile holds the very refresh token that the job brings, however its entry looks: OpenClaw writes one anew when it takes
+ * its files over into its database.
+ */
+export async function holdsOurs(job: Job, { queue, store }: ExecutorServices): Promise<boolean> {
+  if (!bringsLogin(job)) return false;
+  const login = (await queue.secrets.get(job.id))?.login;
+  const stored = await store.readCredential(job.profileId, job.agentId);
+  const theirs = stored === undefined ? undefined : refreshTokenOf(openCredential(stored.credential));
+  if (login === undefined || theirs === undefined) return false;
+  return fingerprint(loadTokens(login).refresh) === fingerprint(theirs);
 }
 
 function isAbout(ours: FileChange, theirs: FileChange): boolean {

@@ -9,7 +9,7 @@ import type { ExecutorServices } from "../services.ts";
 import { valuesOf } from "./prepare.ts";
 import { restartFor } from "./restart.ts";
 import { settle } from "./settle.ts";
-import { isRenewed } from "./overtaken.ts";
+import { holdsOurs, isRenewed } from "./overtaken.ts";
 import { reloadWithin } from "./write.ts";
 
 /**
@@ -101,7 +101,7 @@ async function remainsOf(run: JobRun, services: ExecutorServices): Promise<Remai
     const owner = run.job.plan?.files.find(({ role }) => role === "owner");
     if (owner === undefined) return "undone";
     if ((await services.store.check(owner)) === "after" && owner.before !== owner.after) return "standing";
-    return (await isRenewed(run.job, services)) ? "standing" : "undone";
+    return (await holdsOurs(run.job, services)) || (await isRenewed(run.job, services)) ? "standing" : "undone";
   } catch {
     return "unknown";
   }

@@ -5,7 +5,7 @@ import { isChange } from "../../profiles/store.ts";
 import { bringsLogin } from "../job.ts";
 import type { JobRun } from "../job-run.ts";
 import type { ExecutorServices } from "../services.ts";
-import { isRenewed } from "./overtaken.ts";
+import { isOvertaken, isRenewed } from "./overtaken.ts";
 
 /**
  * Sends such a job back to be planned anew, where OpenClaw has not taken over what the job wrote: an entry looks different in a database,
@@ -26,5 +26,7 @@ export async function planForToday(run: JobRun, services: ExecutorServices): Pro
     if (state !== "activated") await run.advance("activated", {}, "a later value of the profile has come meanwhile");
     return;
   }
+  // It went, and a later login of that name has come since: planned anew, that one would go, and what was taken out be forgotten.
+  if (kind === "remove-profile" && (await isOvertaken(run.job, services))) return;
   await run.advance("queued", {}, "OpenClaw was updated to its database meanwhile");
 }

@@ -19,7 +19,8 @@ import { settingsPath } from "./settings-path.ts";
  */
 export async function quietStatus({ host, output, options, words }: Call): Promise<Result | undefined> {
   const { environment } = host;
-  await checkSettings(settingsPath(environment), environment);
+  // Another sign-in server is refused by what the chat is made of.
+  if (await namesIssuer(settingsPath(environment), environment)) return undefined;
   const own = ownPaths(openClawPaths(environment).stateDir);
   const isNarrowed = words.length > 0 || options["profile"] !== undefined || options["agent"] !== undefined;
   if (isNarrowed || (await isRestless(own))) return undefined;
@@ -35,11 +36,11 @@ export async function quietStatus({ host, output, options, words }: Call): Promi
 }
 
 /** Settings that do not load are said by every command. Where nothing is set, there is nothing to load. */
-async function checkSettings(path: string, { settings, lease, ...rest }: Environment): Promise<void> {
+async function namesIssuer(path: string, { settings, lease, ...rest }: Environment): Promise<boolean> {
   const isSet = [...Object.values(settings), ...Object.values(lease)].some((text) => text !== undefined);
-  if (!isSet && !existsSync(path)) return;
+  if (!isSet && !existsSync(path)) return false;
   const { loadConfig } = await import("../../config/config.ts");
-  await loadConfig(path, { settings, lease, ...rest });
+  return (await loadConfig(path, { settings, lease, ...rest })).issuer !== undefined;
 }
 
 async function isRestless({ chat, parked, pending, queue }: OwnPaths): Promise<boolean> {

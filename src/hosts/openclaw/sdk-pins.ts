@@ -4,6 +4,7 @@ import { asObject, type JsonObject } from "../../profiles/json-files.ts";
 import type { SessionPin } from "../../profiles/session-pins.ts";
 
 type SdkFunction = (...args: readonly unknown[]) => unknown;
+type IsMeant = (profileId: string) => boolean;
 
 /** The two modules that know sessions, imported at the first use. */
 export interface SessionModules {
@@ -31,31 +32,31 @@ export function pinLister(
 }
 
 /** Clears the pins of an agent's chats; gives how many chats were freed. */
-export function pinCleaner(modules: SessionModules): (agentId: string, profileId?: string) => Promise<number> {
-  return async (agentId, profileId) => {
+export function pinCleaner(modules: SessionModules): (agentId: string, isMeant: IsMeant) => Promise<number> {
+  return async (agentId, isMeant) => {
     const sessions = await modules.sessions();
     const [list, patch] = [sessions["listSessionEntries"], sessions["patchSessionEntry"]];
-    if (isFunction(list) && isFunction(patch)) return await clearEntries({ list, patch }, agentId, profileId);
+    if (isFunction(list) && isFunction(patch)) return await clearEntries({ list, patch }, agentId, isMeant);
     // 2026.4.5 has one file for all chats of an agent.
     const config = await modules.config();
     const [resolve, update, load] = [sessions["resolveStorePath"], config["updateSessionStore"], config["loadConfig"]];
     if (!isFunction(resolve) || !isFunction(update) || !isFunction(load)) return 0;
     const path = resolve(asObject(asObject(load())?.["session"])?.["store"], { agentId });
-    return await clearFile(update, path, profileId);
+    return await clearFile(update, path, isMeant);
   };
 }
 
 async function clearEntries(
   { list, patch }: { readonly list: SdkFunction; readonly patch: SdkFunction },
   agentId: string,
-  profileId: string | undefined,
+  isMeant: IsMeant,
 ): Promise<number> {
   let freed = 0;
   for (const { sessionKey, entry } of entriesOf(list, agentId)) {
-    if (!isPinned(entry, profileId)) continue;
+    if (!isPinned(entry, isMeant)) continue;
     const update = (now: unknown): JsonObject | null => {
       // It may have been bound anew since the list was read.
-      if (!isPinned(asObject(now), profileId)) return null;
+      if (!isPinned(asObject(now), isMeant)) return null;
       freed += 1;
       return UNPINNED;
     };
@@ -64,12 +65,12 @@ async function clearEntries(
   return freed;
 }
 
-async function clearFile(update: SdkFunction, path: unknown, profileId: string | undefined): Promise<number> {
+async function clearFile(update: SdkFunction, path: unknown, isMeant: IsMeant): Promise<number> {
   let freed = 0;
   await update(path, (store: unknown) => {
     for (const entry of Object.values(asObject(store) ?? {})) {
       const session = asObject(entry);
-      if (session === undefined || !isPinned(session, profileId)) continue;
+      if (session === undefined || !isPinned(session, isMeant)) continue;
       freed += 1;
       for (const name of PIN_FIELDS) Reflect.deleteProperty(session, name);
     }
@@ -88,9 +89,9 @@ function entriesOf(
   });
 }
 
-function isPinned(entry: JsonObject | undefined, profileId: string | undefined): boolean {
+function isPinned(entry: JsonObject | undefined, isMeant: IsMeant): boolean {
   const pinned = entry?.["authProfileOverride"];
-  return typeof pinned === "string" && (profileId === undefined || pinned === profileId);
+  return typeof pinned === "string" && isMeant(pinned);
 }
 
 function isFunction(value: unknown): value is SdkFunction {

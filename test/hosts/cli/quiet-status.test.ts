@@ -54,6 +54,10 @@ describe("status where nothing runs and nothing waits", () => {
     const { call, world } = await openClawHome();
     const env = { CODEX_AUTH_ACTIVATION: "sometimes" };
     expect((await call(["status", "--json"], { env })).json()).toMatchObject({ error: { code: "ERR_CONFIG_INVALID" } });
+    const foreign = { CODEX_AUTH_ISSUER: "https://sign-in.example" };
+    expect((await call(["status", "--json"], { env: foreign })).json()).toMatchObject({
+      error: { code: "ERR_ISSUER_FORBIDDEN" },
+    });
     writeFileSync(join(world.paths.root, "config.json"), '{"surprise": 1}', { mode: 0o600 });
     expect((await call(["status", "--json"])).json()).toMatchObject({ error: { code: "ERR_CONFIG_INVALID" } });
   });

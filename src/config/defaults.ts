@@ -235,6 +235,8 @@ export const SETUP = {
   /** How long a person's message to the bot is waited for, and one long poll of that. */
   listenMs: 3 * MINUTE,
   pollSeconds: 20,
+  /** How far Telegram's clock and ours may differ where the age of a message is judged. */
+  clockSlackMs: 60 * SECOND,
   /** As many as the settings take. */
   maxPeople: 100,
   frameMs: 100,

@@ -17,11 +17,19 @@ import { askLease } from "./setup/broker-section.ts";
 import { clackSetupUi } from "./setup/clack-ui.ts";
 import { askGateway } from "./setup/gateway-section.ts";
 import { askPeople } from "./setup/people-section.ts";
-import { draftOf, readSettings, tokenFiles, writeDraft, type Draft } from "./setup/settings-file.ts";
+import { draftOf, namesBotToken, readSettings, tokenFiles, writeDraft, type Draft } from "./setup/settings-file.ts";
 import { stopped, type SetupUi } from "./setup/ui.ts";
 import { BOT_UNIT, ENABLE, isFleeting } from "./setup/unit.ts";
-import { hasUserManager, offerUnit, PROGRAM, unitHere, unitPath } from "./setup/unit-section.ts";
-import { shadowedBy } from "./setup/variables.ts";
+import {
+  hasUserManager,
+  missingInUnit,
+  missingWords,
+  offerUnit,
+  PROGRAM,
+  unitHere,
+  unitPath,
+} from "./setup/unit-section.ts";
+import { LIST_VARIABLE, shadowedBy } from "./setup/variables.ts";
 
 /** Asks at a terminal; with `--unit` only prints the systemd unit of the bot. */
 export const setup: CommandRun = async (call) => {
@@ -64,8 +72,12 @@ export async function runSetup(
   const { parts: after, problem: left } = await openPartsAnyhow(call);
   const { telegram, lease: leased } = after.config;
   const hasBot = telegram.botToken !== undefined;
-  const hasUnit = hasBot && hasUserManager(after) && (await offerUnit(ui, after));
-  const done = { hasBot, hasUnit, hasPeople: telegram.allowFrom.length > 0, hasLease: leased.broker !== undefined };
+  const missing = await missingInUnit(after);
+  const hasToken = namesBotToken(draft?.top ?? settings.top);
+  const hasUnit = hasBot && hasUserManager(after) && (await offerUnit(ui, after, { missing, hasToken }));
+  // A service knows only the list of the file.
+  const listed = hasUnit && missing.includes(LIST_VARIABLE) ? (people ?? settings.allowFrom) : telegram.allowFrom;
+  const done = { hasBot, hasUnit, hasPeople: listed.length > 0, hasLease: leased.broker !== undefined };
   return {
     text: [
       "",
@@ -126,6 +138,8 @@ async function printUnit(call: Call): Promise<Result> {
       next: "Install it first: `npm install -g codex-auth-skill`; then `codex-auth-skill setup --unit`.",
     });
   }
+  const missing = await missingInUnit({ environment });
+  if (missing.length > 0) call.host.stderr.write(`${missingWords(missing)}\n`);
   const unit = unitHere(surroundings);
   return { text: unit.trimEnd(), data: { name: BOT_UNIT, path: unitPath({ environment }), unit, enable: ENABLE } };
 }

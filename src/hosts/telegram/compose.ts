@@ -11,6 +11,7 @@ import { approversOf, buildChatServices, buildParts, mayAsk, type ChatOptions, t
 import { launchWorkerFor } from "../worker/launch.ts";
 import { keepExecuting } from "./rescue.ts";
 import { type RunningBot, runTelegramBot } from "./run.ts";
+import { signBot } from "./running-sign.ts";
 
 /** What {@link startTelegramBot} is given. */
 export interface TelegramHostOptions {
@@ -63,6 +64,7 @@ export async function startTelegramBot(options: TelegramHostOptions): Promise<Ru
   const ended = new AbortController();
   void bot.finished.catch(() => undefined).finally(() => ended.abort());
   void keepExecuting(parts.engine, log, ended.signal);
+  const signing = signBot(parts.own, bot.botId, { now, signal: ended.signal });
   const keeping = lease === undefined ? Promise.resolve() : keepLease(lease, options, ended.signal);
   if (allowFrom.length === 0) {
     print(`Nobody may use this bot yet. Write to @${bot.username} in Telegram: your id then appears here.`);
@@ -71,13 +73,17 @@ export async function startTelegramBot(options: TelegramHostOptions): Promise<Ru
     try {
       await bot.finished;
     } finally {
-      await keeping;
+      await Promise.all([keeping, signing]);
     }
   };
   const isOver = finished();
   // Whoever only calls stop() must not meet an unhandled rejection.
   isOver.catch(() => undefined);
-  return { ...bot, finished: isOver };
+  const stop = async (): Promise<void> => {
+    await bot.stop();
+    await signing;
+  };
+  return { ...bot, finished: isOver, stop };
 }
 
 /** Keeps the lease for as long as the bot runs: one service less for the person to set up. */

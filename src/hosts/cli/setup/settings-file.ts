@@ -70,6 +70,12 @@ export async function readSettings(path: string): Promise<SettingsNow> {
   };
 }
 
+/** Whether the file itself says where the bot's token is. Pure. */
+export function namesBotToken(top: SettingsNow["top"]): boolean {
+  const telegram = record.safeParse(top["telegram"]).data ?? {};
+  return telegram["botToken"] !== undefined || telegram["botTokenFile"] !== undefined;
+}
+
 /** Where typed tokens go: files of our own folder. */
 export function tokenFiles(root: string): TokenFiles {
   return { bot: join(root, "bot-token"), broker: join(root, "broker-token") };

@@ -26,7 +26,7 @@ export type Answer = readonly [question: RegExp, answer: string];
 /** Ctrl-C at a question. */
 export const CTRL_C = "\u0003";
 /** The number that this person is asked to write to the bot. */
-const WORD = "50000";
+const WORD = "500000";
 
 /** A person who answers by a script, and is asked nothing else. */
 class ScriptedPerson implements SetupUi {
@@ -85,10 +85,10 @@ class ScriptedPerson implements SetupUi {
     }
   }
 
-  async agree(question: string): Promise<boolean> {
+  async agree(question: string, initial: boolean): Promise<boolean> {
     const answer = this.#next(question);
     this.#show(question);
-    return answer !== "n";
+    return answer === "" ? initial : answer === "y";
   }
 
   async working<T>({ label, run }: Work<T>): Promise<T | undefined> {
@@ -121,7 +121,7 @@ class ScriptedPerson implements SetupUi {
 export interface SetupLab {
   readonly telegram: FakeTelegram;
   readonly home: string;
-  readonly paths: { readonly root: string; readonly config: string };
+  readonly paths: { readonly root: string; readonly config: string; readonly chat: string };
   readonly call: Call;
   /** Writes settings as somebody had them before. */
   had(settings: unknown): void;
@@ -167,7 +167,7 @@ export async function setupLab(variables: Readonly<Record<string, string>> = {})
     run: async (answers, meanwhile) => {
       const person = new ScriptedPerson(answers);
       if (meanwhile !== undefined) person.meanwhile = meanwhile;
-      const result = await runSetup(call, person, () => Number(WORD) - 10_000);
+      const result = await runSetup(call, person, () => Number(WORD) - 100_000);
       if (person.left.length > 0) throw new Error(`never asked: ${String(person.left[0]?.[0])}\n${person.screen}`);
       return { result, screen: person.screen };
     },

@@ -5,29 +5,9 @@ import { describe, expect, it } from "vitest";
 import { LEASE, MINUTE } from "../../src/config/defaults.ts";
 import type { LeaseStatus } from "../../src/lease/broker.ts";
 import { decide, rotateReason, type LeasePolicy, type LeaseSituation } from "../../src/lease/policy.ts";
+import { careful, healthy, NOW, rotating } from "./policy-lab.ts";
 
-const NOW = Date.UTC(2026, 10, 21, 12);
-const careful: LeasePolicy = { autoRenew: true, autoRotate: false, rotationPolicy: "replacement_required_only" };
-const rotating: LeasePolicy = { ...careful, autoRotate: true };
 const leaving: LeasePolicy = { ...careful, autoRenew: false };
-
-const healthy: LeaseStatus = {
-  leaseId: "lease_1",
-  credentialId: "sub:alpha",
-  machineId: "m1",
-  agentId: "openclaw",
-  state: "active",
-  issuedAtMs: NOW - 10 * MINUTE,
-  expiresAtMs: NOW + 20 * MINUTE,
-  lastSeenAtMs: NOW,
-  utilizationPct: 10,
-  quotaRemaining: undefined,
-  credentialState: "leased",
-  rotationRecommended: false,
-  replacementRequired: false,
-  authRefreshRequired: false,
-  credentialAuthUpdatedAt: "t1",
-};
 
 function decided(
   status: Partial<LeaseStatus>,

@@ -25,6 +25,8 @@ const ACCOUNTS = [
 /** One chat that goes on during all of this. */
 const CHAT = "one-running-chat";
 
+const isLock = (name: string): boolean => /auth-.*\.lock$/.test(name);
+
 describe.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s", (version) => {
   let installed: InstallResult;
   let lab: Lab;
@@ -228,10 +230,8 @@ describe.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s", (version) => {
     for (const receipt of receipts) {
       expect(receipt).toMatchObject({ outcome: "done", activation: { used: "reload" } });
     }
-    const left = readdirSync(lab.home.stateDir, { recursive: true }).filter((name) =>
-      /auth-.*\.lock$/.test(String(name)),
-    );
-    expect(left).toEqual([]);
+    // The gateway takes the same lock for a moment now and then; one that was left lies there for good.
+    await until(() => !readdirSync(lab.home.stateDir, { recursive: true }).map(String).some(isLock), 30_000);
     expect([bot.telegram.botOutput(), ...bot.output].join("\n")).not.toMatch(/eyJ|[?&]code=/);
   });
 

@@ -22,10 +22,9 @@ export async function readDisk({ stateDir, configPath }: OpenClawHome): Promise<
   for (const agent of await readdir(agents)) {
     const folder = join(agents, agent, "agent");
     const names = await readdir(folder).catch(() => []);
-    // Only what holds logins: the gateway writes its list of models beside them when it likes.
-    files.push(
-      ...names.filter((name) => name.startsWith("auth") && !name.endsWith(".tmp")).map((name) => join(folder, name)),
-    );
+    // Only what holds logins: the gateway writes its list of models beside them when it likes, and takes its own lock
+    // for a moment (once between this listing and the reading).
+    files.push(...names.filter((name) => /^auth.*(?<!\.lock|\.tmp)$/.test(name)).map((name) => join(folder, name)));
   }
   const texts = await Promise.all(files.map((path) => readFile(path, "utf8")));
   return new Map(files.map((path, index) => [relative(stateDir, path), texts[index] ?? ""]));

@@ -8,20 +8,9 @@ import type {
   PluginApi,
   PluginRuntime,
   PluginService,
-  PressResponder,
   ReplyPayload,
-  TelegramButtons,
 } from "../../src/hosts/openclaw/api.ts";
-
-/** One message that OpenClaw's bot shows in a chat. */
-export interface ShownMessage {
-  readonly id: number;
-  /** `markdown`: an answer of a command or a sent message; `raw`: what `respond` wrote. */
-  form: "markdown" | "raw";
-  text: string;
-  buttons: TelegramButtons;
-  presentation?: ReplyPayload["presentation"];
-}
+import { FakeOpenClawChats, textOf, type ShownMessage } from "./fake-openclaw-chats.ts";
 
 /** How a {@link FakeOpenClaw} is. */
 export interface FakeOpenClawOptions {
@@ -41,29 +30,33 @@ export class FakeOpenClaw {
   readonly version: string;
   settings: Record<string, unknown>;
   canSend: boolean;
-  /** Telegram refuses what is written below a press. */
-  isDeaf = false;
   /** Commands that a skill of the same name has taken: they come as plain messages (docs, a). */
   shadowed: readonly string[] = [];
   /** What came through to the model. */
   readonly modelHeard: string[] = [];
   readonly diagnostics: string[] = [];
   readonly logged: string[] = [];
-  /** Texts that Telegram refused: OpenClaw shows nothing then. */
-  readonly refused: string[] = [];
+  /** Telegram takes no buttons of what a plugin sends. */
+  refusesButtons = false;
+  /** Called when a message that a plugin sent is seen in the chat, which is before the plugin hears so. */
+  whenSeen: () => void = () => undefined;
+  /** Messages that OpenClaw dropped. */
+  readonly dropped: string[] = [];
   readonly hooks: { readonly name: string; readonly hook: Hook }[] = [];
   readonly cli: string[] = [];
   readonly #allowFrom: readonly string[] | undefined;
-  readonly #chats = new Map<string, ShownMessage[]>();
+  readonly #chats: FakeOpenClawChats;
   readonly #commands = new Map<string, CommandDefinition>();
   readonly #interactive = new Map<string, InteractiveRegistration>();
   readonly #services = new Map<string, PluginService>();
-  #lastId = 0;
+  /** Chats in which a hook is at work. */
+  readonly #busy = new Set<string>();
   /** The id of what a person wrote last. */
   lastMessageId = 0;
 
   constructor(options: FakeOpenClawOptions) {
     this.version = options.version ?? "2026.4.5";
+    this.#chats = new FakeOpenClawChats(this.#isSqlite);
     this.settings = options.settings;
     this.canSend = options.canSend ?? true;
     this.#allowFrom = options.allowFrom;
@@ -93,12 +86,22 @@ export class FakeOpenClaw {
 
   /** The messages of a chat, oldest first. */
   chat(id: string): readonly ShownMessage[] {
-    return this.#chats.get(id) ?? [];
+    return this.#chats.of(id);
+  }
+
+  /** Texts that Telegram refused: OpenClaw shows nothing then. */
+  get refused(): readonly string[] {
+    return this.#chats.refused;
+  }
+
+  /** Telegram refuses what is written below a press. */
+  set isDeaf(isDeaf: boolean) {
+    this.#chats.isDeaf = isDeaf;
   }
 
   /** Everything that was ever shown anywhere, as it is now. */
   get everything(): string {
-    return [...this.#chats.values()].flat().map(textOf).join("\n");
+    return this.#chats.everything;
   }
 
   /** Somebody types into a chat; in a private chat its id is theirs. */
@@ -110,12 +113,12 @@ export class FakeOpenClaw {
     sessionKey = `agent:main:${chatId === personId ? "main" : `${channel}:group:${chatId}`}`,
   ): Promise<void> {
     if (channel === "telegram" && this.#allowFrom?.includes(personId) === false) {
-      this.#show(chatId, { text: "You are not authorized to use this command." });
+      this.#chats.show(chatId, { text: "You are not authorized to use this command." });
       return;
     }
     const [, name = "", args] = /^\/(\w+)(?:\s+([\s\S]*))?$/.exec(text) ?? [];
     const command = this.#commands.get(name);
-    this.lastMessageId = this.#lastId += 1;
+    this.lastMessageId = this.#chats.nextId();
     if (command === undefined || this.shadowed.includes(name)) {
       await this.#toModel(personId, chatId, text, {
         messageId: this.lastMessageId,
@@ -126,7 +129,7 @@ export class FakeOpenClaw {
     }
     // From 2026.9 on scopes are asked for; before, they are overlooked (docs, a).
     if (this.#isSqlite && (command.requiredScopes ?? []).length > 0 && !this.#isOwner(channel, personId)) {
-      this.#show(chatId, { text: `⚠️ This command requires gateway scope: ${String(command.requiredScopes)}.` });
+      this.#chats.show(chatId, { text: `⚠️ This command requires gateway scope: ${String(command.requiredScopes)}.` });
       return;
     }
     const isGroup = chatId !== personId;
@@ -145,7 +148,7 @@ export class FakeOpenClaw {
     } catch {
       payload = { text: "⚠️ Command failed. Please try again later." };
     }
-    this.#show(chatId, payload);
+    this.#chats.show(chatId, payload);
   }
 
   /** Presses the button whose label holds `label` under the newest message of a chat that has it. */
@@ -173,27 +176,9 @@ export class FakeOpenClaw {
       conversationId: chatId,
       isGroup: chatId !== personId,
       callback: { data, messageId: message.id, chatId },
-      respond: this.#responder(message, chatId),
+      respond: this.#chats.responder(message, chatId),
     });
     if (!result.handled) this.modelHeard.push(data);
-  }
-
-  #responder(message: ShownMessage, chatId: string): PressResponder {
-    return {
-      reply: async ({ text, buttons = [] }) => {
-        if (this.isDeaf) throw new Error("Forbidden: bot was blocked by the user");
-        this.#checked(buttons);
-        this.#push(chatId, { form: "raw", text, buttons });
-      },
-      editMessage: async ({ text, buttons = [] }) => {
-        if (this.isDeaf) throw new Error("Bad Request: message can't be edited");
-        this.#checked(buttons);
-        const isSame = message.text === text && JSON.stringify(message.buttons) === JSON.stringify(buttons);
-        if (isSame) throw new Error("Bad Request: message is not modified");
-        // Without a parse mode, and no buttons means that they go (§5).
-        Object.assign(message, { form: "raw", text, buttons });
-      },
-    };
   }
 
   #api(): PluginApi {
@@ -221,7 +206,11 @@ export class FakeOpenClaw {
   }
 
   #runtime(): PluginRuntime {
-    const send = async (to: string, payload: ReplyPayload): Promise<void> => this.#show(to, payload);
+    const send = async (to: string, payload: ReplyPayload): Promise<void> => {
+      if (this.refusesButtons && payload.channelData !== undefined) throw new Error("Bad Request: BUTTON_TYPE_INVALID");
+      this.#chats.show(to, payload);
+      this.whenSeen();
+    };
     return {
       version: this.version,
       config: this.#isSqlite ? { current: () => this.settings } : { loadConfig: () => this.settings },
@@ -255,6 +244,26 @@ export class FakeOpenClaw {
     const received = this.#is("2026.4") ? { metadata: { messageId } } : { messageId: String(messageId) };
     for (const { name, hook } of this.hooks)
       if (name === "message_received") await hook({ from, content, ...received }, context);
+    // 2026.9 ends the turn of the message before, and this one goes with it while a hook of that is at work (docs, d).
+    if (this.#isSqlite && this.#busy.has(chatId)) {
+      this.dropped.push(content);
+      return;
+    }
+    this.#busy.add(chatId);
+    try {
+      await this.#dispatched(personId, chatId, content, { messageId, sessionKey, context });
+    } finally {
+      this.#busy.delete(chatId);
+    }
+  }
+
+  async #dispatched(
+    personId: string,
+    chatId: string,
+    content: string,
+    said: { readonly messageId: number; readonly sessionKey: string; readonly context: object },
+  ): Promise<void> {
+    const { messageId, sessionKey, context } = said;
     for (const { name, hook } of this.hooks) {
       if (name !== "before_dispatch") continue;
       const id = this.#isSqlite ? { messageId: String(messageId) } : {};
@@ -268,35 +277,11 @@ export class FakeOpenClaw {
       };
       const result = await hook(event, context);
       if (typeof result === "object" && result !== null && "handled" in result && result.handled === true) {
-        if ("text" in result && typeof result.text === "string") this.#show(chatId, { text: result.text });
+        if ("text" in result && typeof result.text === "string") this.#chats.show(chatId, { text: result.text });
         return;
       }
     }
     this.modelHeard.push(content);
-  }
-
-  #show(chatId: string, payload: ReplyPayload): void {
-    const buttons = payload.channelData?.telegram.buttons ?? [];
-    try {
-      this.#checked(buttons);
-    } catch {
-      // OpenClaw does not look at the length; Telegram refuses, and nothing of the answer is seen (docs, a).
-      this.refused.push(payload.text);
-      return;
-    }
-    // `presentation` is overlooked before 2026.9.
-    const presentation = this.#isSqlite && payload.presentation !== undefined ? payload : {};
-    this.#push(chatId, { form: "markdown", text: payload.text, buttons, ...presentation });
-  }
-
-  #push(chatId: string, message: Omit<ShownMessage, "id">): void {
-    this.#lastId += 1;
-    this.#chats.set(chatId, [...this.chat(chatId), { ...message, id: this.#lastId }]);
-  }
-
-  #checked(buttons: TelegramButtons): void {
-    for (const { callback_data: data } of buttons.flat())
-      if (Buffer.byteLength(data) > 64) throw new Error("Bad Request: BUTTON_DATA_INVALID");
   }
 
   #isOwner(channel: string, personId: string): boolean {
@@ -311,8 +296,4 @@ export class FakeOpenClaw {
   get #isSqlite(): boolean {
     return Number(this.version.split(".")[1]) >= 6;
   }
-}
-
-function textOf({ text, buttons }: ShownMessage): string {
-  return [text, ...buttons.flat().map((button) => `[${button.text}]`)].join("\n");
 }

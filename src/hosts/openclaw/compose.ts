@@ -129,6 +129,7 @@ export async function composePlugin(options: ComposeOptions): Promise<PluginHost
     queue: parts.engine.queue,
     remove,
     burn: (pasted) => services.signIns.burn(pasted),
+    canSend: (channel) => canSendTo(channel, runtime()),
     abilities,
     owners: () => parts.owners.people(),
     log,
@@ -164,6 +165,7 @@ export async function composePlugin(options: ComposeOptions): Promise<PluginHost
     },
     publish: async () => options.publish?.(parts),
     close: async () => {
+      await turns.settled();
       await router.close();
       await lease?.close();
       await closeLog();

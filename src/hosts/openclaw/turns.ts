@@ -34,6 +34,8 @@ export interface TurnsParts {
   readonly remove: DeleteMessage;
   /** Ends the attempts that a pasted text belongs to. */
   readonly burn: (pasted: string) => Promise<unknown>;
+  /** Whether a message of its own can be sent into a channel. */
+  readonly canSend: (channel: string) => Promise<boolean>;
   /** How long a command waits for its job, in milliseconds. Default `PLUGIN.answerWithinMs`. */
   readonly answerWithinMs?: number;
 }
@@ -48,6 +50,8 @@ export interface PasteAnswer {
 export class Turns {
   readonly #parts: TurnsParts;
   readonly #queues = new ChatQueues();
+  /** Answers that no hook waits for. */
+  readonly #later = new Set<Promise<unknown>>();
 
   constructor(parts: TurnsParts) {
     this.#parts = parts;
@@ -92,8 +96,26 @@ export class Turns {
   /**
    * Takes a pasted address from the model and out of the chat, and answers it, or a command that a skill stands before; undefined where
    * the message is none of ours. What has been recognised never goes on, whatever fails.
+   *
+   * What is ours for certain is answered after the hook: 2026.9.6 ends a turn when the chat's next command comes in, and while our hook
+   * is still at work, it drops that command too (docs/openclaw-generations.md, d).
    */
   async pasted(pasted: Pasted): Promise<PasteAnswer | undefined> {
+    const isOurs = commandIn(pasted.text) !== undefined || looksLikeCallbackUrl(pasted.text);
+    const isLater = isOurs && (await this.#parts.canSend(pasted.channel).catch(() => false));
+    if (!isLater) return await this.#answerPasted(pasted, true);
+    const answering: Promise<unknown> = this.#answerPasted(pasted, false).finally(() => this.#later.delete(answering));
+    this.#later.add(answering);
+    return { handled: true };
+  }
+
+  /** Resolves when nothing is being answered behind a hook's back. */
+  async settled(): Promise<void> {
+    while (this.#later.size > 0) await Promise.all(this.#later);
+  }
+
+  /** Never throws. */
+  async #answerPasted(pasted: Pasted, isAwaited: boolean): Promise<PasteAnswer | undefined> {
     const { abilities, log, messages, remove } = this.#parts;
     const asker = askerOfPaste(pasted, abilities);
     const { channel, accountId, chat, messageId } = pasted;
@@ -101,7 +123,6 @@ export class Turns {
     const deleteIncoming = async (): Promise<boolean> =>
       channel === "telegram" && chat !== "" && messageId !== undefined && (await remove(accountId, chat, messageId));
     if (asker === undefined) return await this.#pastedByNobody(pasted, deleteIncoming);
-    const surface = this.#surfaceOf(asker);
     const command = commandIn(pasted.text);
     let reply: Reply;
     let told: Told = nothingTold;
@@ -118,17 +139,19 @@ export class Turns {
       if (command === undefined && !looksLikeCallbackUrl(pasted.text)) return undefined;
       reply = errorReply(error);
     }
-    try {
-      // The hook's own text has no buttons.
-      await messages.at(asker.chatId).send(reply);
+    const there = messages.at(asker.chatId);
+    const failed = (error: unknown): void => log.error("plugin.paste-answer", error);
+    // The hook's own text has no buttons, and once the hook is over it is read by nobody: then the words are sent alone.
+    for (const shown of isAwaited ? [reply] : [reply, { lines: reply.lines }]) {
+      const isSent = await there.send(shown).then(() => true, failed);
+      if (isSent !== true) continue;
       told();
       return { handled: true };
-    } catch (error) {
-      log.error("plugin.paste-answer", error);
-      const { text } = renderPayload(reply, surface);
-      told();
-      return { handled: true, text };
     }
+    if (!isAwaited) return { handled: true };
+    const { text } = renderPayload(reply, this.#surfaceOf(asker));
+    told();
+    return { handled: true, text };
   }
 
   /** An address of which is not said who wrote it: its code may have been seen by anybody, so its attempt ends, without a word. */

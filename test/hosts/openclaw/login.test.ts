@@ -154,22 +154,25 @@ describe("a pasted address inside OpenClaw", () => {
   });
 
   it("ends its attempt where a group has read it", async () => {
-    const { openClaw, issuer, page, last } = await loginLab();
+    const { openClaw, issuer, page, last, answered } = await loginLab();
     await openClaw.types(OWNER, "/codex_auth paste carol");
     const callback = issuer.approve(page(), "carol@example.com");
     await openClaw.types(OWNER, callback, GROUP);
+    await answered();
     expect(last(GROUP)).toContain("is ended and cannot be used any more");
     expect(openClaw.modelHeard).toEqual([]);
     await openClaw.types(OWNER, callback);
+    await answered();
     expect(last()).not.toContain("Signed in");
     expect(issuer.log.filter(({ path }) => path === "/oauth/token")).toEqual([]);
   });
 
   it("of somebody who owns nothing never reaches the model either, and uses up nobody's attempt in private", async () => {
-    const { openClaw, issuer, page, shows } = await loginLab();
+    const { openClaw, issuer, page, shows, answered } = await loginLab();
     await openClaw.types(OWNER, "/codex_auth paste carol");
     const callback = issuer.approve(page(), "carol@example.com");
     await openClaw.types(FRIEND, callback);
+    await answered();
     expect(openClaw.modelHeard).toEqual([]);
     expect(openClaw.chat(FRIEND)).toEqual([]);
     await openClaw.types(OWNER, callback);
@@ -177,7 +180,7 @@ describe("a pasted address inside OpenClaw", () => {
   });
 
   it("of nobody that OpenClaw names is kept from the model, deleted, and its attempt is ended", async () => {
-    const { openClaw, issuer, bot, page, last } = await loginLab({ version: "2026.9.6" });
+    const { openClaw, issuer, bot, page, last, answered } = await loginLab({ version: "2026.9.6" });
     await openClaw.types(OWNER, "/codex_auth paste carol");
     const callback = issuer.approve(page(), "carol@example.com");
     const hook = openClaw.hooks.find(({ name }) => name === "before_dispatch")?.hook;
@@ -185,14 +188,16 @@ describe("a pasted address inside OpenClaw", () => {
     const event = { content: callback, channel: "telegram", isGroup: false, messageId: "77" };
     expect(await hook?.(event, about)).toEqual({ handled: true });
     expect(await hook?.({ ...event, content: "hello" }, about)).toBeUndefined();
+    await answered();
     expect(bot.deleted).toEqual([{ chat: OWNER, message: 77 }]);
     await openClaw.types(OWNER, callback);
+    await answered();
     expect(last()).not.toContain("Signed in");
     expect(issuer.log.filter(({ path }) => path === "/oauth/token")).toEqual([]);
   });
 
   it("in another channel deletes nothing in Telegram, whatever number its message has", async () => {
-    const { openClaw, issuer, bot, page } = await loginLab({ version: "2026.9.6" });
+    const { openClaw, issuer, bot, page, answered } = await loginLab({ version: "2026.9.6" });
     await openClaw.types(OWNER, "/codex_auth paste carol");
     const callback = issuer.approve(page(), "carol@example.com");
     openClaw.settings = { ...openClaw.settings, commands: { ownerAllowFrom: [`telegram:${OWNER}`, `slack:${OWNER}`] } };
@@ -200,6 +205,7 @@ describe("a pasted address inside OpenClaw", () => {
     const about = { channelId: "slack", accountId: "default", conversationId: OWNER };
     const event = { content: callback, channel: "slack", senderId: OWNER, isGroup: false, messageId: "77" };
     expect(await hook?.(event, about)).toMatchObject({ handled: true });
+    await answered();
     expect(bot.deleted).toEqual([]);
   });
 
@@ -214,7 +220,7 @@ describe("a pasted address inside OpenClaw", () => {
 
   it("is never asked for on 2026.5.28, whose model is shown deleted messages; one pasted all the same is deleted and burnt", async () => {
     const lab = await loginLab({ version: "2026.5.28" });
-    const { openClaw, issuer, bot, last, world } = lab;
+    const { openClaw, issuer, bot, last, world, answered } = lab;
     await openClaw.types(OWNER, "/codex_auth carol");
     expect(
       openClaw
@@ -225,6 +231,7 @@ describe("a pasted address inside OpenClaw", () => {
     const [name = ""] = readdirSync(world.paths.pending).filter((one) => one.endsWith(".json"));
     const { state } = JSON.parse(readFileSync(join(world.paths.pending, name), "utf8")) as { state: string };
     await openClaw.types(OWNER, `http://localhost:1455/auth/callback?code=a-code-of-nobody&state=${state}`);
+    await answered();
     expect(last()).toMatch(/the model could read it here[\s\S]*is ended and cannot be used any more/);
     expect(bot.deleted).toEqual([{ chat: OWNER, message: openClaw.lastMessageId }]);
     expect(openClaw.modelHeard).toEqual([]);

@@ -29,6 +29,8 @@ export interface PluginLab {
   host(): Promise<PluginHost>;
   /** The text of the newest message of a chat. */
   last(chatId?: string): string;
+  /** Waits until nothing is being answered that no hook waits for. */
+  answered(): Promise<void>;
   /** Waits until a chat shows `pattern`. */
   shows(pattern: RegExp, chatId?: string): Promise<string>;
 }
@@ -91,6 +93,7 @@ export async function pluginLab(
     composed: () => composed,
     host: async () => host ?? Promise.reject(new Error("not put together yet")),
     last,
+    answered: async () => (await host?.catch(() => undefined))?.turns.settled(),
     shows: async (pattern, chatId = OWNER) => {
       const found = (): string | undefined => openClaw.chat(chatId).findLast(({ text }) => pattern.test(text))?.text;
       const until = Date.now() + 10_000;

@@ -1,6 +1,6 @@
 // Which way of keeping logins this OpenClaw has: one table of signs, read from the disk, judged apart from it.
 
-import { access } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseJson, readTextFile } from "../storage/json-file.ts";
 import type { GatewayInstance, GatewayLocation } from "./instance.ts";
@@ -48,15 +48,15 @@ export async function detectGeneration(places: GenerationPlaces): Promise<Detect
 /** Reads the signs; writes and locks nothing. */
 async function readGenerationSigns(places: GenerationPlaces): Promise<GenerationSigns> {
   const { stateDir, configPath, mainAgentDir, runningVersion } = places;
-  const [shared, agent, hasAuthState, storeVersion, config] = await Promise.all([
-    exists(join(stateDir, "state", "openclaw.sqlite")),
-    exists(join(mainAgentDir, "openclaw-agent.sqlite")),
-    exists(join(mainAgentDir, "auth-state.json")),
+  const [storeVersion, { lastTouchedVersion }] = await Promise.all([
     readStoreVersion(join(mainAgentDir, "auth-profiles.json")),
     readGatewayConfig(configPath),
   ]);
-  const { lastTouchedVersion } = config;
-  return { hasSqlite: shared || agent, hasAuthState, storeVersion, runningVersion, lastTouchedVersion };
+  // Synchronous: a promise of what is not there costs a thread and an error each, and this is asked before every call.
+  const hasSqlite =
+    existsSync(join(stateDir, "state", "openclaw.sqlite")) || existsSync(join(mainAgentDir, "openclaw-agent.sqlite"));
+  const hasAuthState = existsSync(join(mainAgentDir, "auth-state.json"));
+  return { hasSqlite, hasAuthState, storeVersion, runningVersion, lastTouchedVersion };
 }
 
 const FIRST_SPLIT = [2026, 4, 22] as const;
@@ -104,13 +104,6 @@ async function readStoreVersion(path: string): Promise<number | "invalid" | unde
   } catch {
     return "invalid";
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** Like {@link detectGeneration}, but a running gateway's own word on its version is asked for and outweighs the disk. */

@@ -1,5 +1,6 @@
 // 200 keepers for ten hours of a virtual clock: real keeper, policy and contract against the sandbox broker's own rules, in process.
 
+import { setMaxListeners } from "node:events";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { CodexAuthError } from "../../dist/errors.js";
@@ -33,6 +34,8 @@ export async function keepers({ quick }) {
   const broker = brokerOf(state, counts);
   const sleepers = [];
   const stop = new AbortController();
+  // One for each keeper, at the end of the bench alone.
+  setMaxListeners(KEEPERS, stop.signal);
   const machines = Array.from({ length: KEEPERS }, (_, number) =>
     machine(`machine-${number}`, broker, clock, sleepers, stop.signal),
   );

@@ -7,10 +7,10 @@ import { request } from "undici";
 import { defaultConfig } from "../../dist/config/config.js";
 import { readEnvironment } from "../../dist/config/env.js";
 import { buildParts } from "../../dist/hosts/services.js";
-import { executeOpenJobs } from "../../dist/hosts/worker/execute.js";
 import { silentLog } from "../../dist/secrets/log.js";
 import { compiled } from "./compiled.mjs";
 import { Skipped, atMost, told } from "./lab.mjs";
+import { putFirst } from "./order-job.mjs";
 
 const VERSIONS = ["2026.4.5", "2026.5.28"];
 const PROBES_PER_SECOND = 20;
@@ -53,20 +53,8 @@ async function reloadOf(version) {
     for (let time = 1; time <= RELOADS; time += 1) {
       await pause(AROUND_MS);
       phase.isReloading = true;
-      await parts.engine.queue.enqueueChange({
-        kind: "order",
-        how: "first",
-        requestId: `bench-${time}`,
-        agentId: "main",
-        profileId: ids[time % 2],
-        activation: "reload",
-        requestedBy: { host: "cli", chatId: "bench", personId: "bench" },
-      });
-      await executeOpenJobs(parts, "foreground");
+      await putFirst(parts, { profileId: ids[time % 2], activation: "reload", number: time });
       phase.isReloading = false;
-      const [{ outcome, activation, problem }] = await parts.engine.receipts.list(1);
-      if (outcome !== "done" || activation.used !== "reload")
-        throw new Error(`the job ended as ${outcome}, activated by ${activation.used} (${problem?.code})`);
     }
     await pause(AROUND_MS);
     const { during, atRest } = await endWatch();

@@ -7,11 +7,11 @@ import { setTimeout as pause } from "node:timers/promises";
 import { loadConfig } from "../../dist/config/config.js";
 import { ownPaths } from "../../dist/config/paths.js";
 import { buildParts } from "../../dist/hosts/services.js";
-import { executeOpenJobs } from "../../dist/hosts/worker/execute.js";
 import { readGatewayOptions, writeGatewayOptions } from "../../dist/sandbox/gateway-options.js";
 import { openSandboxWorld } from "../../dist/sandbox/world.js";
 import { silentLog } from "../../dist/secrets/log.js";
 import { atMost, interleaved, told } from "./lab.mjs";
+import { putFirst } from "./order-job.mjs";
 
 const STARTUP_MS = 400;
 const DRAIN_MS = 100;
@@ -33,19 +33,7 @@ export async function restart({ quick }) {
     let jobs = 0;
     const byJob = async () => {
       jobs += 1;
-      await parts.engine.queue.enqueueChange({
-        kind: "order",
-        how: "first",
-        requestId: `bench-${jobs}`,
-        agentId: "main",
-        profileId: PROFILES[jobs % 2],
-        activation: "restart",
-        requestedBy: { host: "cli", chatId: "bench", personId: "bench" },
-      });
-      await executeOpenJobs(parts, "foreground");
-      const [{ outcome, activation }] = await parts.engine.receipts.list(1);
-      if (outcome !== "done" || activation.used !== "restart")
-        throw new Error(`the job ended as ${outcome}, activated by ${activation.used}`);
+      await putFirst(parts, { profileId: PROFILES[jobs % 2], activation: "restart", number: jobs });
     };
     const took = await interleaved(
       quick ? 1 : 7,

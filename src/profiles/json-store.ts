@@ -53,6 +53,8 @@ export class JsonProfileStore implements ProfileStore {
   readonly #now: () => number;
   /** Locks that are held already, by the path of their store. */
   readonly #held: ReadonlyMap<string, OpenClawLockHold>;
+  /** What the one look of {@link knownToBe} found. */
+  #once: { survey?: Promise<Survey> } | undefined;
 
   constructor(options: JsonStoreOptions, held: ReadonlyMap<string, OpenClawLockHold> = new Map()) {
     this.#options = options;
@@ -60,9 +62,11 @@ export class JsonProfileStore implements ProfileStore {
     this.#held = held;
   }
 
-  /** The same store for one call of somebody who has just asked which generation OpenClaw is: it is not asked a second time. */
+  /** The same store for one look of somebody who has just asked which generation OpenClaw is: nothing is asked a second time. */
   knownToBe(generation: StoreGeneration): JsonProfileStore {
-    return new JsonProfileStore({ ...this.#options, generation: () => Promise.resolve(generation) }, this.#held);
+    const once = new JsonProfileStore({ ...this.#options, generation: () => Promise.resolve(generation) }, this.#held);
+    once.#once = {};
+    return once;
   }
 
   async agents(): Promise<readonly AgentSummary[]> {
@@ -188,11 +192,11 @@ export class JsonProfileStore implements ProfileStore {
     return { place, config, main, own };
   }
 
-  async #survey(): Promise<{
-    readonly places: AgentPlaces;
-    readonly config: OpenClawConfig;
-    readonly read: ReadOptions;
-  }> {
+  async #survey(): Promise<Survey> {
+    return await (this.#once === undefined ? this.#look() : (this.#once.survey ??= this.#look()));
+  }
+
+  async #look(): Promise<Survey> {
     const generation = await this.#options.generation?.();
     if (generation === "sqlite" || generation === "unknown") throw unsupported(generation);
     const config = await readOpenClawConfig(this.#options.paths.configPath);
@@ -209,6 +213,13 @@ export class JsonProfileStore implements ProfileStore {
       throw error;
     }
   }
+}
+
+/** Which stores there are, and how they are read. */
+interface Survey {
+  readonly places: AgentPlaces;
+  readonly config: OpenClawConfig;
+  readonly read: ReadOptions;
 }
 
 /** @throws CodexAuthError `ERR_STORE_LINKED` where two stores are one file: what is taken out of a copy would go from its owner. */

@@ -21,7 +21,7 @@ export interface OutsideStoreOptions {
 export class OutsideStore implements Store.ProfileStore {
   readonly #options: OutsideStoreOptions;
   #provider: CodexProvider = CODEX_PROVIDER;
-  #looking: Promise<StoreGeneration> | undefined;
+  #looking: Promise<Store.ProfileStore> | undefined;
 
   constructor(options: OutsideStoreOptions) {
     this.#options = options;
@@ -100,8 +100,12 @@ export class OutsideStore implements Store.ProfileStore {
 
   /** Whoever only looks goes by one answer, and by one under way: a list looks for three things at once, and each reads five files. */
   async #toLook(): Promise<Store.ProfileStore> {
+    return await (this.#looking ??= this.#lookedUp().finally(() => (this.#looking = undefined)));
+  }
+
+  async #lookedUp(): Promise<Store.ProfileStore> {
     const { files, published } = this.#options;
-    const found = await (this.#looking ??= this.#generation().finally(() => (this.#looking = undefined)));
+    const found = await this.#generation();
     return found === "sqlite" ? published : files.knownToBe(found);
   }
 

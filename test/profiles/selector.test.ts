@@ -23,6 +23,7 @@ describe("what a person types for a profile", () => {
     ["openai-codex:ada@example.com", "openai-codex:ada@example.com", true],
     ["new+one_2.x-y", "openai-codex:new+one_2.x-y", false],
     ["Default", "openai-codex:Default", false],
+    ["work12", "openai-codex:work12", false],
     ["a".repeat(64), `openai-codex:${"a".repeat(64)}`, false],
   ])("%j is %s", (text, profileId, exists) => {
     expect(resolveSelector(text, KNOWN)).toEqual({ profileId, exists, viaDefault: false });
@@ -87,6 +88,10 @@ describe("what a person types for a profile", () => {
     "http://localhost:1455/auth/callback?code=x&state=y",
     "<script>:work",
     "`rm`:work",
+    "1password:work",
+    "-other:work",
+    "other!:work",
+    `${"o".repeat(33)}:work`,
   ])("%j is refused without being repeated", (text) => {
     let error: unknown;
     try {

@@ -37,6 +37,30 @@ describe("readSessionPins", () => {
     ]);
   });
 
+  it("takes every chat of the agent's own file, whichever agent its name speaks of", async () => {
+    const places = await openClaw({ [USUAL]: { "agent:ops:x": pinned("p"), "agent:main:x": pinned("q") } });
+    expect((await readSessionPins(places, "main"))?.map(({ profileId }) => profileId)).toEqual([id("p"), id("q")]);
+  });
+
+  it("of a shared file goes by the agent that a chat's name begins with, spaces and capitals aside", async () => {
+    const chats = {
+      " Agent:Ops:x": pinned("theirs"),
+      "cron:agent:ops:x": pinned("anybody's"),
+      "agent:": pinned("any"),
+    };
+    const places = await openClaw({ "chats.json": chats }, { session: { store: "~/chats.json" } });
+    const ids = (await readSessionPins(places, "main"))?.map(({ profileId }) => profileId);
+    expect(ids).toEqual([id("anybody's"), id("any")]);
+  });
+
+  it("takes a tilde for the home at the beginning alone", async () => {
+    const places = await openClaw({ "x~/all.json": { "agent:main:x": pinned("p") } });
+    const store = join(places.home, "x~", "all.json");
+    mkdirSync(dirname(places.configPath), { recursive: true });
+    writeFileSync(places.configPath, JSON.stringify({ session: { store } }));
+    expect(await readSessionPins(places, "main")).toEqual([{ profileId: id("p"), byPerson: true }]);
+  });
+
   it("finds none where there is no list of chats yet, and cannot tell where there is one that it cannot read", async () => {
     expect(await readSessionPins(await openClaw({}), "main")).toEqual([]);
     expect(await readSessionPins(await openClaw({ [USUAL]: "{ broken" }), "main")).toBeUndefined();

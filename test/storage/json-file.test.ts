@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -38,6 +39,20 @@ describe("reading a JSON file", () => {
     await writeFile(path, "x".repeat(11));
     await expect(readTextFile(path, 10)).rejects.toMatchObject({ code: "ERR_FILE_TOO_LARGE" });
     expect(await readTextFile(path, 11)).toHaveLength(11);
+  });
+
+  it.skipIf(process.platform !== "linux")("reads to its end a file of which the system says no length", async () => {
+    const before = readFileSync("/proc/self/limits", "utf8");
+    expect(before.length).toBeGreaterThan(100);
+    expect(await readTextFile("/proc/self/limits")).toBe(before);
+  });
+
+  it("reads an empty file, and one of several megabytes, as they are", async () => {
+    const path = join(await temporaryFolder(), "text");
+    for (const text of ["", `${"Grüße ".repeat(500_000)}.`]) {
+      await writeFile(path, text);
+      expect((await readTextFile(path)) === text).toBe(true);
+    }
   });
 
   it("refuses a folder, and a pipe without waiting for somebody to write into it", async () => {

@@ -27,16 +27,11 @@ export async function codexAuth(turn: Turn, args: string): Promise<void> {
 
 /** Answers a plain message where it is one of ours; false where it is chatter. */
 export async function plainText(turn: Turn, text: string): Promise<boolean> {
-  if (turn.services.signIns.isCallback(text)) {
+  if (await isPartOfSignIn(turn, text)) {
     await finish(turn, text);
     return true;
   }
   const answer = text.trim();
-  // Half an address, or only its code, is refused in words, and must not stay visible either.
-  if (turn.asker.private && isPartOfCallback(answer) && (await turn.services.signIns.waiting(turn.asker)).length > 0) {
-    await finish(turn, answer);
-    return true;
-  }
   if (!turn.asker.private || answer.length > 128 || /\s/.test(answer)) return false;
   const list = await turn.services.lists.current(turn.asker);
   if (list === undefined) return false;
@@ -53,6 +48,15 @@ export async function plainText(turn: Turn, text: string): Promise<boolean> {
   }
   await logInTo(turn, list.agentId, answer);
   return true;
+}
+
+/** Whether a plain message is an address of a sign-in; half a one, or only its code, is refused in words, and must not stay visible either. */
+export async function isPartOfSignIn(
+  { services, asker }: Pick<Turn, "services" | "asker">,
+  text: string,
+): Promise<boolean> {
+  if (services.signIns.isCallback(text)) return true;
+  return asker.private && isPartOfCallback(text.trim()) && (await services.signIns.waiting(asker)).length > 0;
 }
 
 /** A lone word as long as a code, or anything with a code or state in it. */

@@ -27,9 +27,9 @@ export class DeviceBoard {
     this.#devices = devices;
   }
 
-  /** Shows the card of a sign-in, in place of `signIn.messageId` if it has one, and waits for its code. */
+  /** Shows the card of a sign-in, in place of `signIn.messageId` if it has one, and waits for its code; while closing it is only shown. */
   async watch(signIn: DeviceSignIn, chat: DeviceChat, head: readonly Line[]): Promise<void> {
-    if (this.#watched.has(signIn.id) || this.#closing.signal.aborted) return;
+    if (this.#watched.has(signIn.id)) return;
     const entry = newlyWatched({ signIn, chat, head, now: this.#services.now() });
     this.#watched.set(signIn.id, entry);
     // A chat that cannot be reached now is tried again at each look.

@@ -33,17 +33,20 @@ export async function finish(turn: Turn, pasted: string, selector?: string): Pro
   await turn.services.engine.parked.assertRoom();
   const claimed = await turn.services.signIns.claim(turn.asker, pasted, await profileOf(turn, selector));
   const name = nameFor(turn.asker, claimed.attempt.profileId);
-  const messageId = await turn.out.send({ lines: [[bold(name), ": the address is right, getting the login …"]] });
-  const answer: Turn = { ...turn, pressed: messageId };
+  // A chat that cannot be written to now does not cost the code: the attempt is taken, and the login is kept whatever is shown.
+  const messageId = await turn.out
+    .send({ lines: [[bold(name), ": the address is right, getting the login …"]] })
+    .catch((error: unknown) => turn.services.log.error("chat.finish.step", error));
+  const answer: Turn = messageId === undefined ? turn : { ...turn, pressed: messageId };
   let received: Received;
   try {
     received = await receive(answer, claimed);
   } catch (error) {
     turn.services.log.error("chat.finish", error);
-    await turn.out.edit(messageId, errorReply(error));
+    await show(answer, errorReply(error));
     return;
   }
-  await tellReceived(answer, received).catch((error: unknown) => tellKept(turn, messageId, received, error));
+  await tellReceived(answer, received).catch((error: unknown) => tellKept(answer, received, error));
 }
 
 /** A login that is on disk, and why it cannot go further where it cannot. */
@@ -100,7 +103,7 @@ export async function remindLater(turn: Pick<Turn, "services" | "asker">, { park
 }
 
 /** The login came and telling failed: once more in a new message, else the words that it is kept, else the outbox. */
-async function tellKept(turn: Turn, messageId: string, received: Received, error: unknown): Promise<void> {
+async function tellKept(turn: Turn, received: Received, error: unknown): Promise<void> {
   const { services, out } = turn;
   const { parked } = received;
   services.log.error("chat.finish.tell", error);
@@ -116,7 +119,7 @@ async function tellKept(turn: Turn, messageId: string, received: Received, error
   }
   const reply = isJob ? errorReply(error) : keptReply(error);
   try {
-    await out.edit(messageId, reply).catch(() => out.send(reply));
+    await show(turn, reply).catch(() => out.send(reply));
   } catch (unshown) {
     services.log.error("chat.finish.tell", unshown);
     // A job has its own answer in the outbox.

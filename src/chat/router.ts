@@ -6,7 +6,7 @@ import type { Wanted } from "../apply/wanted.ts";
 import { CHAT } from "../config/defaults.ts";
 import { isCodexAuthError } from "../errors.ts";
 import { changeReply } from "./change.ts";
-import { codexAuth, plainText } from "./codex-auth.ts";
+import { codexAuth, isPartOfSignIn, plainText } from "./codex-auth.ts";
 import { answerUsage, codexUsage } from "./codex-usage.ts";
 import { decide, decisionReply } from "./confirm.ts";
 import type { Turn } from "./context.ts";
@@ -60,6 +60,16 @@ export class ChatRouter {
     } finally {
       this.#devices?.look(asker);
     }
+  }
+
+  /** Whether this person may speak here. */
+  allows(asker: Asker): boolean {
+    return this.#services.allow(asker);
+  }
+
+  /** Whether a plain message is part of a sign-in, and so no chatter: told without waiting for anything else of the chat. */
+  async takes(asker: Asker, text: string): Promise<boolean> {
+    return this.allows(asker) && (await isPartOfSignIn({ services: this.#services, asker }, text));
   }
 
   /** The final answer of a job. */

@@ -10,6 +10,7 @@ import type {
   PluginService,
   ReplyPayload,
 } from "../../src/hosts/openclaw/api.ts";
+import { FakeSending } from "./fake-openclaw-sending.ts";
 import { FakeOpenClawChats, textOf, type ShownMessage } from "./fake-openclaw-chats.ts";
 
 /** How a {@link FakeOpenClaw} is. */
@@ -26,7 +27,7 @@ export interface FakeOpenClawOptions {
 type Hook = (event: unknown, context: unknown) => unknown;
 
 /** One gateway with a Telegram bot. */
-export class FakeOpenClaw {
+export class FakeOpenClaw extends FakeSending {
   readonly version: string;
   settings: Record<string, unknown>;
   canSend: boolean;
@@ -36,10 +37,6 @@ export class FakeOpenClaw {
   readonly modelHeard: string[] = [];
   readonly diagnostics: string[] = [];
   readonly logged: string[] = [];
-  /** Telegram takes no buttons of what a plugin sends. */
-  refusesButtons = false;
-  /** Called when a message that a plugin sent is seen in the chat, which is before the plugin hears so. */
-  whenSeen: () => void = () => undefined;
   /** Messages that OpenClaw dropped. */
   readonly dropped: string[] = [];
   readonly hooks: { readonly name: string; readonly hook: Hook }[] = [];
@@ -55,6 +52,7 @@ export class FakeOpenClaw {
   lastMessageId = 0;
 
   constructor(options: FakeOpenClawOptions) {
+    super();
     this.version = options.version ?? "2026.4.5";
     this.#chats = new FakeOpenClawChats(this.#isSqlite);
     this.settings = options.settings;
@@ -206,11 +204,8 @@ export class FakeOpenClaw {
   }
 
   #runtime(): PluginRuntime {
-    const send = async (to: string, payload: ReplyPayload): Promise<void> => {
-      if (this.refusesButtons && payload.channelData !== undefined) throw new Error("Bad Request: BUTTON_TYPE_INVALID");
-      this.#chats.show(to, payload);
-      this.whenSeen();
-    };
+    const send = (to: string, payload: ReplyPayload): Promise<void> =>
+      this.passOn(payload, () => this.#chats.show(to, payload));
     return {
       version: this.version,
       config: this.#isSqlite ? { current: () => this.settings } : { loadConfig: () => this.settings },

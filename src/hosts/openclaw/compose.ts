@@ -13,6 +13,7 @@ import { buildChatServices, mayAsk, type ChatOptions } from "../chat-services.ts
 import { fileLog } from "../file-log.ts";
 import { LeaseHost } from "../lease.ts";
 import { assembleParts, type Parts, type Ports, type PortsFrame } from "../parts.ts";
+import { ChatQueues } from "../telegram/chat-queues.ts";
 import { abilitiesOf, type Abilities } from "./abilities.ts";
 import type { PluginRuntime } from "./api.ts";
 import { deleteTelegramMessage } from "./delete-message.ts";
@@ -22,9 +23,11 @@ import { isTelegram, OpenClawMessages } from "./messages.ts";
 import { hasEarlierKeeper } from "./neighbours.ts";
 import type { DeleteMessage } from "./pastes.ts";
 import { askerAtAddress } from "./place.ts";
+import { PlainTurns } from "./plain-turns.ts";
 import { canSendTo, outboundSender } from "./send.ts";
 import { telegramAccount, type TelegramAccount } from "./telegram-account.ts";
 import { Turns } from "./turns.ts";
+import { UnderWay } from "./under-way.ts";
 import { countUsage } from "./usage.ts";
 
 /** What {@link composePlugin} is given. */
@@ -58,6 +61,8 @@ export interface PluginHost {
   readonly parts: Parts;
   readonly router: ChatRouter;
   readonly turns: Turns;
+  readonly plainTurns: PlainTurns;
+  readonly underWay: UnderWay;
   readonly delivery: PluginDelivery;
   readonly log: Log;
   /** How long the queue is left alone after the start, in milliseconds. */
@@ -122,24 +127,39 @@ export async function composePlugin(options: ComposeOptions): Promise<PluginHost
     abilities,
     ...(deliveryRetryMs === undefined ? {} : { retryMs: deliveryRetryMs }),
   });
+  const [queues, underWay] = [new ChatQueues(), new UnderWay()];
   const turns = new Turns({
     router,
     messages,
     delivery,
     queue: parts.engine.queue,
-    remove,
-    burn: (pasted) => services.signIns.burn(pasted),
-    canSend: (channel) => canSendTo(channel, runtime()),
+    queues,
+    underWay,
     abilities,
     owners: () => parts.owners.people(),
     log,
     ...(answerWithinMs === undefined ? {} : { answerWithinMs }),
+  });
+  const plainTurns = new PlainTurns({
+    router,
+    messages,
+    delivery,
+    turns,
+    queues,
+    underWay,
+    abilities,
+    log,
+    remove,
+    burn: (pasted) => services.signIns.burn(pasted),
+    canSend: (channel) => canSendTo(channel, runtime()),
   });
   return {
     abilities,
     parts,
     router,
     turns,
+    plainTurns,
+    underWay,
     delivery,
     log,
     settlesMs: options.settlesMs ?? abilities.settlesMs,
@@ -165,8 +185,8 @@ export async function composePlugin(options: ComposeOptions): Promise<PluginHost
     },
     publish: async () => options.publish?.(parts),
     close: async () => {
-      await turns.settled();
-      await router.close();
+      // Together: a sign-in by code must have one watcher, also where a command keeps this from ending before the next start.
+      await Promise.all([underWay.close(), router.close()]);
       await lease?.close();
       await closeLog();
     },

@@ -42,13 +42,18 @@ export class PluginDelivery {
     await this.#delivery.run(signal);
   }
 
+  /** Tries at once what waits for this person. */
+  heardFrom(asker: Asker): void {
+    this.#delivery.heardFrom(asker);
+  }
+
   /**
    * Puts into `answer` what waits for this person in this chat, as far as it fits: the way for an OpenClaw that cannot send by itself.
    * It counts as told once the given function says that the answer was handed over; without that it waits for the next process.
    */
   async showWaiting(asker: Asker, answer: Collector, surface: Surface): Promise<Told> {
     const { outbox } = this.#parts.services.engine;
-    this.#delivery.heardFrom(asker);
+    this.heardFrom(asker);
     await Promise.all(this.#marking);
     let isFull = false;
     const send: Outgoing["send"] = async (reply) => {
@@ -61,8 +66,8 @@ export class PluginDelivery {
     for (const message of await outbox.list("openclaw")) {
       const { personId, chatId, messageId } = message.address;
       if (personId !== asker.personId || chatId !== asker.chatId) continue;
-      // What belongs to a message of this very answer comes by the usual way, which waits for the answer's end.
-      if (messageId !== undefined && answer.holds(messageId)) continue;
+      // What belongs to a message of an answer that is being made, this one or another, comes by the usual way, which waits for its end.
+      if (messageId !== undefined && this.#parts.messages.isInAnswer(chatId, messageId)) continue;
       const isShown = await this.#underWay.get(message.id);
       if (isShown === true || this.#underWay.has(message.id) || this.#held.has(message.id)) continue;
       this.#held.add(message.id);

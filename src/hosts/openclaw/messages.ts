@@ -85,6 +85,11 @@ export class OpenClawMessages {
     };
   }
 
+  /** Whether the message belongs to the answer of a command that has not ended yet. */
+  isInAnswer(chatId: string, messageId: string): boolean {
+    return this.#collectorOf(chatId, messageId) !== undefined;
+  }
+
   /** Edits the message where that is possible; else a new one takes its place, by `send`. */
   async #edit(chatId: string, messageId: string, reply: Reply, send: Outgoing["send"]): Promise<string> {
     if (this.#collectorOf(chatId, messageId)?.edit(messageId, reply) === true) return messageId;

@@ -18,7 +18,7 @@ import { PastedMessages } from "./pastes.ts";
 import { keepRegistered, type Registrations } from "./registrations.ts";
 import { renderPayload, renderRaw } from "./render.ts";
 import { commandIn } from "./shadowed.ts";
-import type { PasteAnswer } from "./turns.ts";
+import type { PasteAnswer } from "./plain-turns.ts";
 import { openUntil, workUntil } from "./work.ts";
 
 /** What a plugin is made of. */
@@ -151,7 +151,7 @@ class Shared {
     const pasted = this.#pastes.read(event, context);
     if (pasted === undefined) return undefined;
     try {
-      return await (await this.#open()).turns.pasted(pasted);
+      return await (await this.#open()).plainTurns.pasted(pasted);
     } catch {
       // Not put together: what is a key for certain stays here all the same.
       if (commandIn(pasted.text) === undefined && !looksLikeCallbackUrl(pasted.text)) return undefined;
@@ -235,7 +235,7 @@ class Shared {
 function slowStop(): CodexAuthError {
   return new CodexAuthError("ERR_LOCK_TIMEOUT", {
     message: "The plugin was stopped while it was at work, and what it was doing was not waited for.",
-    next: "Nothing is lost: what is open in the queue goes on when the gateway runs again.",
+    next: "What is open in the queue goes on when the gateway runs again; a command that was not answered has to be sent again.",
     retryable: true,
   });
 }

@@ -37,6 +37,11 @@ export function renderRaw(reply: Reply): { readonly text: string; readonly butto
   return buttons.length === 0 ? { text } : { text, buttons };
 }
 
+/** The reply without its buttons: what they stand for is read, and typed. */
+export function inWords({ buttons = [], ...reply }: Reply): Reply {
+  return { ...reply, lines: [...reply.lines, ...buttons.flat().map(asLine)] };
+}
+
 /** Whether all of a reply's text goes into one message of `surface`; what does not is cut off its end. */
 export function fitsOneMessage(reply: Reply, surface: Surface): boolean {
   const lines = surface === "telegram" ? telegramLines(reply) : typedLines(reply);

@@ -1,76 +1,14 @@
 // Sign-ins inside OpenClaw: by a code, and by a pasted address that neither the model nor anybody in the chat gets to see.
 
-import { createServer } from "node:http";
-import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { SECOND } from "../../../src/config/defaults.ts";
-import { startSandboxIssuer, type SandboxIssuer } from "../../../src/sandbox/issuer.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
-import { GROUP, FRIEND, OWNER, pluginLab, type PluginLab } from "./plugin-lab.ts";
+import { BOT_TOKEN, loginLab, type LoginLab } from "./login-lab.ts";
+import { GROUP, FRIEND, OWNER } from "./plugin-lab.ts";
 
-const BOT_TOKEN = "123456:a-token-of-a-test";
 /** Those whose model is not shown what was deleted from the chat. */
 const VERSIONS = ["2026.4.5", "2026.9.6"] as const;
-
-/** A Bot API that only deletes; `canDelete` false refuses. */
-async function botApi() {
-  const deleted: { chat: string; message: number }[] = [];
-  const state = { canDelete: true, url: "", deleted };
-  const server = createServer((request, response) => {
-    let body = "";
-    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
-    request.on("end", () => {
-      const isRight = request.method === "POST" && request.url === `/bot${BOT_TOKEN}/deleteMessage`;
-      if (!isRight || !state.canDelete) {
-        response
-          .writeHead(400)
-          .end(JSON.stringify({ ok: false, description: "Bad Request: message can't be deleted" }));
-        return;
-      }
-      const { chat_id: chat, message_id: message } = JSON.parse(body) as { chat_id: string; message_id: number };
-      deleted.push({ chat, message });
-      response.end(JSON.stringify({ ok: true, result: true }));
-    });
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => void server.close());
-  const address = server.address();
-  state.url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
-  return state;
-}
-
-interface LoginLab extends PluginLab {
-  readonly issuer: SandboxIssuer;
-  readonly bot: Awaited<ReturnType<typeof botApi>>;
-  readonly clock: ManualClock;
-  /** The address of the sign-in page that was shown last. */
-  page(): string;
-}
-
-async function loginLab({ version = "2026.4.5", hasAccount = true } = {}): Promise<LoginLab> {
-  const clock = new ManualClock();
-  const bot = await botApi();
-  const accounts = ["alice", "carol"].map((name) => ({
-    email: `${name}@example.com`,
-    userId: `user-${name}`,
-    accountId: `account-${name}`,
-    planType: "plus",
-  }));
-  const issuer = await startSandboxIssuer({ accounts, now: clock.now });
-  onTestFinished(() => issuer.close());
-  const telegram = hasAccount ? { botToken: BOT_TOKEN, apiRoot: bot.url } : {};
-  const lab = await pluginLab({
-    version,
-    settings: { commands: { ownerAllowFrom: [`telegram:${OWNER}`] }, channels: { telegram } },
-    variables: { CODEX_AUTH_ISSUER: issuer.origin },
-    now: clock.now,
-    wait: clock.wait,
-  });
-  return { ...lab, issuer, bot, clock, page: () => /<(http[^>]*authorize[^>]*)>/.exec(lab.last())?.[1] ?? "" };
-}
 
 function expectNoSecret({ openClaw, logged, world }: LoginLab, callback: string): void {
   const saved = world.readStore().profiles["openai-codex:carol"];
@@ -148,7 +86,8 @@ describe("a pasted address inside OpenClaw", () => {
     bot.canDelete = false;
     const callback = issuer.approve(page(), "carol@example.com");
     await openClaw.types(OWNER, callback);
-    expect(await shows(/Signed in as/)).toContain("please delete it yourself");
+    expect(await shows(/Signed in as/)).toContain("Save as");
+    expect(openClaw.everything).toContain("please delete it yourself");
     expect(openClaw.modelHeard).toEqual([]);
     expectNoSecret(lab, callback);
   });

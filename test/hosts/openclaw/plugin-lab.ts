@@ -29,7 +29,7 @@ export interface PluginLab {
   host(): Promise<PluginHost>;
   /** The text of the newest message of a chat. */
   last(chatId?: string): string;
-  /** Waits until nothing is being answered that no hook waits for. */
+  /** Waits until nothing is being answered, also where no hook waits for it. */
   answered(): Promise<void>;
   /** Waits until a chat shows `pattern`. */
   shows(pattern: RegExp, chatId?: string): Promise<string>;
@@ -38,7 +38,10 @@ export interface PluginLab {
 /** A loaded plugin; its service is not started yet. */
 export async function pluginLab(
   options: Partial<FakeOpenClawOptions> &
-    Pick<Partial<ComposeOptions>, "answerWithinMs" | "now" | "wait" | "publish" | "retryMs" | "publishEveryMs"> & {
+    Pick<
+      Partial<ComposeOptions>,
+      "answerWithinMs" | "now" | "wait" | "publish" | "retryMs" | "publishEveryMs" | "settlesMs"
+    > & {
       readonly variables?: Record<string, string>;
       readonly stopWithinMs?: number;
     } = {},
@@ -57,7 +60,7 @@ export async function pluginLab(
   const environment = readEnvironment({ HOME: home, OPENCLAW_STATE_DIR: stateDir, ...options.variables });
   let composed = 0;
   let host: Promise<PluginHost> | undefined;
-  const { answerWithinMs, now, wait, publish, retryMs, publishEveryMs, stopWithinMs } = options;
+  const { answerWithinMs, now, wait, publish, retryMs, publishEveryMs, stopWithinMs, settlesMs = 0 } = options;
   const plugin = createPlugin({
     ...(stopWithinMs === undefined ? {} : { stopWithinMs }),
     compose: (runtime) => {
@@ -68,7 +71,7 @@ export async function pluginLab(
         ports: () => Promise.resolve(jsonPorts),
         log: createLog((line) => logged.push(line), Date.now),
         deliveryRetryMs: 5,
-        settlesMs: 0,
+        settlesMs,
         ...(answerWithinMs === undefined ? {} : { answerWithinMs }),
         ...(now === undefined ? {} : { now }),
         ...(wait === undefined ? {} : { wait }),
@@ -93,7 +96,7 @@ export async function pluginLab(
     composed: () => composed,
     host: async () => host ?? Promise.reject(new Error("not put together yet")),
     last,
-    answered: async () => (await host?.catch(() => undefined))?.turns.settled(),
+    answered: async () => (await host?.catch(() => undefined))?.underWay.settled(),
     shows: async (pattern, chatId = OWNER) => {
       const found = (): string | undefined => openClaw.chat(chatId).findLast(({ text }) => pattern.test(text))?.text;
       const until = Date.now() + 10_000;

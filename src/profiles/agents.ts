@@ -46,7 +46,7 @@ export async function listAgentPlaces(roots: AgentRoots, config: OpenClawConfig)
     const real = await realpath(dir).catch(() => dir);
     const sharing = byFolder.get(real);
     if (sharing === undefined) byFolder.set(real, { ids: [id], dir });
-    else sharing.ids.push(id);
+    else if (!sharing.ids.includes(id)) sharing.ids.push(id);
   }
   const [main, ...others] = [...byFolder.values()].map(({ ids, dir }, index) => placeAt(ids, dir, index === 0));
   return [main ?? placeAt([MAIN_AGENT], paths.mainAgentDir, true), ...others];

@@ -65,7 +65,7 @@ export async function namedIn(configPath: string, profileId: string): Promise<re
     for (const [key, inner] of Object.entries(value)) {
       // The place of an entry in a list says nothing to a person.
       const next = Array.isArray(value) ? path : [...path, key];
-      if (key === profileId) found.push(next.join("."));
+      if (key === profileId && found.length < 10) found.push(next.join("."));
       look(inner, next);
     }
   };

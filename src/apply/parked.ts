@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { APPLY } from "../config/defaults.ts";
 import type { SealedCredential } from "../profiles/profile.ts";
+import { CodexAuthError, isCodexAuthError, systemCode } from "../errors.ts";
 import { Secret } from "../secrets/secret.ts";
 import { createFileExclusive, ensurePrivateFolder, removeDurably } from "../storage/atomic-write.ts";
 import { withProcessLock } from "../storage/process-lock.ts";
@@ -150,6 +151,22 @@ export class ParkedLogins {
     });
   }
 
+  /**
+   * Runs `work` while nobody else decides about this login. Two owners at once were told that it was saved and that it was
+   * thrown away: whoever takes it has its tokens in hand for a while before the job is there to be seen.
+   *
+   * @throws CodexAuthError `ERR_DISK_FULL`, and what {@link withProcessLock} throws.
+   */
+  async deciding<T>(id: string, work: () => Promise<T>): Promise<T> {
+    await ensurePrivateFolder(this.#files.folder);
+    const path = join(this.#files.folder, `decide-${id}`);
+    return withProcessLock(path, work).catch((error: unknown) => {
+      throw isCodexAuthError(error, "ERR_FILE_UNWRITABLE") && systemCode(error.cause) === "ENOSPC"
+        ? noRoom(error)
+        : error;
+    });
+  }
+
   /** Forgets a login and its tokens; false where it was not parked. */
   async discard(id: string): Promise<boolean> {
     return this.#alone(() => this.#files.remove(id));
@@ -169,6 +186,15 @@ export class ParkedLogins {
   #newId(): string {
     return `p-${Buffer.from(this.#randomBytes(8)).toString("hex")}`;
   }
+}
+
+function noRoom(cause: CodexAuthError): CodexAuthError {
+  return new CodexAuthError("ERR_DISK_FULL", {
+    message: "There is no room on the disk to decide about that login.",
+    next: "Free some space and try again; nothing was changed.",
+    retryable: true,
+    cause,
+  });
 }
 
 function withoutTokens({ tokens: _secret, ...record }: ParkedFile): ParkedLogin {

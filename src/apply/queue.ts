@@ -61,10 +61,19 @@ export class JobQueue {
    * @throws CodexAuthError `ERR_PARKED_UNKNOWN` where the login was already discarded.
    */
   async enqueueLogin(request: LoginRequest): Promise<Enqueued<LoginJob>> {
-    const earlier = await this.#jobs.get(jobIdOf(request.parkedId));
-    if (earlier?.kind === "save-login") return { job: earlier, existed: true };
-    const parked = await this.#parked.get(request.parkedId);
-    const tokens = await this.#parked.tokens(request.parkedId);
+    const earlier = await this.#loginJob(request.parkedId);
+    if (earlier !== undefined) return { job: earlier, existed: true };
+    // Before an id that somebody typed names a lock.
+    if ((await this.#parked.get(request.parkedId)) === undefined) throw unknownParked();
+    return this.#parked.deciding(request.parkedId, () => this.#takeOver(request));
+  }
+
+  async #takeOver(request: LoginRequest): Promise<Enqueued<LoginJob>> {
+    const { parkedId } = request;
+    const earlier = await this.#loginJob(parkedId);
+    if (earlier !== undefined) return { job: earlier, existed: true };
+    const parked = await this.#parked.get(parkedId);
+    const tokens = await this.#parked.tokens(parkedId);
     if (parked === undefined || tokens === undefined) throw unknownParked();
     const job = newLoginJob(request, this.#now(), {
       expiresAtMs: parked.expiresAtMs,
@@ -74,11 +83,35 @@ export class JobQueue {
     // The tokens before the job, the job before the parked entry goes: killed anywhere here, the login is in one place or both.
     const enqueued = await this.#enqueue(job, { login: storeTokens(tokens) }, async () => {
       // Whoever revokes it marks it first and looks for this secret then: one of the two sees the other.
-      const now = await this.#parked.get(request.parkedId);
+      const now = await this.#parked.get(parkedId);
       if (now?.revokingAt !== parked.revokingAt && now !== undefined) throw beingRevoked();
     });
-    if (!enqueued.existed) await this.#parked.discard(request.parkedId);
+    // The job has the login: an entry that cannot go now is not shown as a failure, the next start drops it (`ApplyEngine.resume`).
+    if (!enqueued.existed) await this.#parked.discard(parkedId).catch(() => false);
     return enqueued;
+  }
+
+  /**
+   * Throws a parked login away for good, unless somebody has taken it: `job` is what has become of it then, and nothing was
+   * thrown away. Neither where nothing of it is here any more.
+   */
+  async discardLogin(parkedId: string): Promise<{ readonly isDiscarded: boolean; readonly job?: LoginJob }> {
+    if ((await this.#parked.get(parkedId)) === undefined) return this.#notDiscarded(parkedId);
+    return this.#parked.deciding(parkedId, async () => {
+      const taken = await this.#notDiscarded(parkedId);
+      const isDiscarded = taken.job === undefined && (await this.#parked.discard(parkedId));
+      return { ...taken, isDiscarded };
+    });
+  }
+
+  async #notDiscarded(parkedId: string): Promise<{ readonly isDiscarded: false; readonly job?: LoginJob }> {
+    const job = await this.#loginJob(parkedId);
+    return { isDiscarded: false, ...(job === undefined ? {} : { job }) };
+  }
+
+  async #loginJob(parkedId: string): Promise<LoginJob | undefined> {
+    const job = await this.#jobs.get(jobIdOf(parkedId));
+    return job?.kind === "save-login" ? job : undefined;
   }
 
   /** Makes the job that saves a leased credential, without a refresh token. An older one of the profile that has not begun gives way. */

@@ -51,7 +51,11 @@ export function endedCard(turn: CardTurn, { agentId, profileId }: DeviceSignIn, 
   const name = bold(nameFor(turn.asker, profileId));
   const again: Line = ["→ Start again with ", code(startCommand(turn, { agentId, profileId })), "."];
   const lines: Record<EndReason, readonly Line[]> = {
-    used: [["The sign-in for ", name, " was finished with its link; the code is not needed any more."]],
+    // Whether the link's login came is not known here: its answer tells, and may be an error.
+    used: [
+      ["The sign-in for ", name, " was taken over by its link; the code is of no use any more."],
+      ["See the answer to the link."],
+    ],
     denied: [["The sign-in for ", name, " was declined on the sign-in page. Nothing was changed."], again],
     replaced: [["A newer sign-in for ", name, " has replaced this one."]],
     cancelled: [["The sign-in for ", name, " is given up; its code and its link are of no use any more."]],

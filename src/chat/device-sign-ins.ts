@@ -5,7 +5,13 @@ import { DEVICE } from "../config/defaults.ts";
 import { CodexAuthError } from "../errors.ts";
 import { retryAfterMs } from "../http/answer.ts";
 import type { EndReason } from "../oauth/attempt.ts";
-import { processDeviceCode, processDevicePoll, type DeviceGrant, type DevicePoll } from "../oauth/device-code.ts";
+import {
+  NO_CODE_NEXT,
+  processDeviceCode,
+  processDevicePoll,
+  type DeviceGrant,
+  type DevicePoll,
+} from "../oauth/device-code.ts";
 import { deviceCodeRequest, devicePage, devicePollRequest, deviceRedirectUri } from "../oauth/device-request.ts";
 import { DeviceStore, type DeviceChange, type DeviceRecord } from "../oauth/device-store.ts";
 import type { Issuer } from "../oauth/issuer.ts";
@@ -49,7 +55,7 @@ export class DeviceSignIns {
   /**
    * Gets a code and starts an attempt for it; `messageId` is where its card will stand, if that is known.
    *
-   * @throws CodexAuthError `ERR_DEVICE_*`: nothing was started, the link is left.
+   * @throws CodexAuthError `ERR_DEVICE_*`: nothing was started; the link is left, where the chat takes one.
    */
   async start(asker: Asker, target: SignInTarget, messageId?: string): Promise<DeviceSignIn> {
     const { issuer, now, pending } = this.#parts;
@@ -154,7 +160,7 @@ export function parkedIdOf({ id }: Pick<DeviceSignIn, "id">): string {
 function tooSoon(): CodexAuthError {
   return new CodexAuthError("ERR_DEVICE_UNAVAILABLE", {
     message: "The sign-in server asks for fewer requests, so there is no device code now.",
-    next: "Sign in with the link instead, and paste the address it ends on.",
+    next: NO_CODE_NEXT,
     retryable: true,
   });
 }

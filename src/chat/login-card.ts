@@ -95,12 +95,23 @@ async function startByCode(turn: Turn, store: StoreSnapshot, target: SignInTarge
     throw error;
   });
   if (started instanceof CodexAuthError) {
-    if (turn.services.codesOnly?.(turn.asker) === true) throw started;
+    if (turn.services.codesOnly?.(turn.asker) === true) throw noCodeHere(turn, target, started);
     return ["ℹ️ ", started.message, " The link below does it as well."];
   }
   await answerInvitation(turn, started);
   await turn.devices.watch(started, turn, headOf(turn, store, target.profileId));
   return undefined;
+}
+
+/** The link is refused in this chat: the way on leads out of it. */
+function noCodeHere(turn: Turn, { agentId, profileId }: SignInTarget, cause: CodexAuthError): CodexAuthError {
+  const start = `codex-auth-skill start ${typedName(profileId)}${agentFlag(turn, agentId)} --link`;
+  return new CodexAuthError(cause.code, {
+    message: cause.message,
+    next: `Try again later, or sign in by a link: in a terminal (\`${start}\`), or with codex-auth's own bot.`,
+    retryable: cause.retryable,
+    cause,
+  });
 }
 
 /** @throws CodexAuthError `ERR_USAGE` for a link where what comes back could not be kept from others' eyes. */

@@ -1,5 +1,6 @@
 // The logins that wait for a decision: the list, taking one, throwing one away.
 
+import { hasEnded, type Job } from "../apply/job.ts";
 import type { ParkedLogin } from "../apply/parked.ts";
 import { CodexAuthError } from "../errors.ts";
 import { resolveSelector, shortName } from "../profiles/selector.ts";
@@ -11,7 +12,8 @@ import { button, requirePrivate, show, type Turn } from "./context.ts";
 import { otherHolders } from "./owners.ts";
 import { accountSpans, nameFor } from "./profile-words.ts";
 import { doubtOfParked } from "./renewal-doubt.ts";
-import { bold, code, type Line } from "./reply.ts";
+import { canCancel } from "./progress.ts";
+import { bold, code, type Line, type Reply } from "./reply.ts";
 import { saveLogin } from "./save.ts";
 import { when } from "./time-words.ts";
 
@@ -107,11 +109,35 @@ export async function askToDiscard(turn: Turn, parked: ParkedLogin): Promise<voi
   });
 }
 
-/** Throws a waiting login away. */
+/** Throws a waiting login away; where somebody has taken it in the same moment, says what has become of it instead. */
 export async function discardNow(turn: Turn, parked: ParkedLogin): Promise<void> {
   requirePerson(turn);
-  await turn.services.engine.parked.discard(parked.id);
+  const { isDiscarded, job } = await turn.services.engine.queue.discardLogin(parked.id);
+  if (job !== undefined) return void (await show(turn, takenReply(turn, job)));
+  if (!isDiscarded) throw unknownLogin();
   await show(turn, { lines: [["The login was thrown away; no profile was changed."]] });
+}
+
+/** Somebody's *Save* was first. */
+function takenReply({ asker }: Turn, job: Job): Reply {
+  const name = bold(nameFor(asker, job.profileId));
+  if (job.state === "done")
+    return { lines: [["Nothing was thrown away: somebody has saved this login to ", name, "."]] };
+  if (hasEnded(job))
+    return {
+      lines: [
+        ["Nothing was thrown away: somebody had this login saved to ", name, ", and that did not come to its end."],
+        ["→ See what waits now with ", code("/codex_auth parked"), "."],
+      ],
+    };
+  return {
+    lines: [
+      ["Nothing was thrown away: this login is being saved to ", name, ", somebody was first."],
+      canCancel(job)
+        ? ["→ Give that up with ", code("/codex_auth cancel"), ", or see ", code("/codex_auth status"), "."]
+        : ["→ See ", code("/codex_auth status"), "."],
+    ],
+  };
 }
 
 /** A waiting login by its number in the list last shown, or by its id. @throws CodexAuthError `ERR_PARKED_UNKNOWN`, `ERR_LIST_EXPIRED`. */
@@ -122,7 +148,11 @@ export async function findParked(turn: Turn, which: string): Promise<ParkedLogin
     : which.toLowerCase();
   const parked = await engine.parked.get(id);
   if (parked !== undefined) return parked;
-  throw new CodexAuthError("ERR_PARKED_UNKNOWN", {
+  throw unknownLogin();
+}
+
+function unknownLogin(): CodexAuthError {
+  return new CodexAuthError("ERR_PARKED_UNKNOWN", {
     message: "No such login waits here.",
     next: "See what waits with `/codex_auth parked`.",
   });

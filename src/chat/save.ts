@@ -9,14 +9,15 @@ import { button, show, type Turn } from "./context.ts";
 import type { Decision } from "./confirm.ts";
 import { nameFor } from "./profile-words.ts";
 import { canCancel, trailOf } from "./progress.ts";
-import { bold, type Line, type Reply } from "./reply.ts";
+import { bold, code, type Line, type Reply } from "./reply.ts";
+import { errorReply } from "./wording.ts";
 
 /** Makes a job of a received login and shows its progress; pressing twice makes one job. */
 export async function saveLogin(turn: Turn, decision: Decision, makeFirst: boolean): Promise<void> {
   const { services } = turn;
   const { parked, profileId } = decision;
   if (services.approvers !== undefined) return askForApproval(turn, decision, services.approvers);
-  await submit(turn, profileId, "That login is already taken care of.", (requestedBy) =>
+  const enqueue = (requestedBy: Address): Promise<Enqueued<Job>> =>
     services.engine.queue.enqueueLogin({
       parkedId: parked.id,
       agentId: parked.agentId,
@@ -25,16 +26,26 @@ export async function saveLogin(turn: Turn, decision: Decision, makeFirst: boole
       previewed: decision.fingerprint,
       activation: services.activation,
       requestedBy,
-    }),
-  );
+    });
+  await submit(turn, profileId, "That login is already taken care of.", enqueue, () => leftOf(turn, parked.id));
 }
 
-/** Enqueues a confirmed job and shows its progress; `twice` is said where another message is already about it. */
+/** What is left of a login that did not become a job. */
+async function leftOf({ services }: Turn, parkedId: string): Promise<readonly Line[]> {
+  if ((await services.engine.parked.get(parkedId)) === undefined) return [];
+  return [["The login was received and is kept: when that is mended, take it with ", code("/codex_auth parked"), "."]];
+}
+
+/**
+ * Enqueues a confirmed job and shows its progress; `twice` is said where another message is already about it, and `left`
+ * where it could not be enqueued.
+ */
 export async function submit(
   turn: Turn,
   profileId: string,
   twice: string,
   enqueue: (requestedBy: Address) => Promise<Enqueued<Job>>,
+  left: () => Promise<readonly Line[]> = () => Promise.resolve([["Nothing was begun: ask for it again then."]]),
 ): Promise<void> {
   const { services, asker } = turn;
   const interrupted = await interruptions(turn);
@@ -43,13 +54,37 @@ export async function submit(
     lines: [[bold(nameFor(asker, profileId)), ": queued"], ...interrupted],
   });
   const { chatId, host, personId } = asker;
-  const { job, existed } = await enqueue({ host, chatId, personId, ...(messageId === undefined ? {} : { messageId }) });
+  let enqueued: Enqueued<Job>;
+  try {
+    enqueued = await enqueue({ host, chatId, personId, ...(messageId === undefined ? {} : { messageId }) });
+  } catch (error) {
+    if (messageId === undefined) throw error;
+    return showNotQueued(turn, messageId, error, left);
+  }
+  const { job, existed } = enqueued;
   if (existed && job.requestedBy?.messageId !== messageId) {
     if (messageId !== undefined) await turn.out.edit(messageId, { lines: [[twice]] });
     return;
   }
   if (!hasEnded(job) && messageId !== undefined) follow(turn, job, messageId, interrupted);
   await services.engine.kick();
+}
+
+/** The message must not say "queued" for ever: on a full disk it did, beside the error. @throws `error` where the chat cannot be told. */
+async function showNotQueued(
+  { services, out }: Turn,
+  messageId: string,
+  error: unknown,
+  left: () => Promise<readonly Line[]>,
+): Promise<void> {
+  services.log.error("chat.enqueue", error);
+  try {
+    const reply = errorReply(error);
+    await out.edit(messageId, { ...reply, lines: [...reply.lines, ...(await left().catch(() => []))] });
+  } catch (unshown) {
+    services.log.error("chat.enqueue.tell", unshown);
+    throw error;
+  }
 }
 
 /** A chat that cannot be written to now does not cost the job: its answer comes through the outbox, here where there is a message. */

@@ -68,6 +68,10 @@ const POLLS: Readonly<Record<string, "pending" | "slow-down" | "denied" | "expir
   deviceauth_expired: "expired",
 };
 
+/** True wherever it is read: not every chat takes the address that a link ends on. */
+export const NO_CODE_NEXT =
+  "Try again later, or sign in by a link: in a terminal (`codex-auth-skill start <profile> --link`), or with codex-auth's own bot (Paste instead).";
+
 /**
  * The code in the answer to a request for one.
  *
@@ -143,9 +147,5 @@ function unavailable(trouble: DeviceTrouble): CodexAuthError {
 }
 
 function deviceError(code: ErrorCode, message: string, retryable = false): CodexAuthError {
-  return new CodexAuthError(code, {
-    message,
-    next: "Sign in with the link instead, and paste the address it ends on.",
-    retryable,
-  });
+  return new CodexAuthError(code, { message, next: NO_CODE_NEXT, retryable });
 }

@@ -3,8 +3,10 @@
 import { randomBytes } from "node:crypto";
 import { readFile, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import lockfile from "proper-lockfile";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { ParkedLogins } from "../../src/apply/parked.ts";
+import { CodexAuthError } from "../../src/errors.ts";
 import { receivedTokens, REQUESTED_BY } from "../support/apply-world.ts";
 import { temporaryFolder } from "../support/temp-folder.ts";
 
@@ -62,5 +64,32 @@ describe("ParkedLogins", () => {
       ]);
     }
     expect(await parked.list()).toEqual([]);
+  });
+});
+
+describe("a decision about a login", () => {
+  it("waits for the one before it, and not for one about another login", async () => {
+    const { folder, parked } = await setUp();
+    const steps: string[] = [];
+    let second: Promise<unknown> = Promise.resolve();
+    await parked.deciding("p-1", async () => {
+      second = parked.deciding("p-1", async () => void steps.push("second"));
+      await parked.deciding("p-2", async () => void steps.push("other"));
+      steps.push("first");
+    });
+    await second;
+    expect(steps).toEqual(["other", "first", "second"]);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it("on a full disk is refused as such, and what it itself throws is left as it is", async () => {
+    const { parked } = await setUp();
+    const own = new CodexAuthError("ERR_FILE_UNWRITABLE", { message: "m", next: "n" });
+    await expect(parked.deciding("p-1", () => Promise.reject(own))).rejects.toBe(own);
+    // The lock is a folder, and there is no room for it.
+    const real = lockfile.lock;
+    onTestFinished(() => void (lockfile.lock = real));
+    lockfile.lock = () => Promise.reject(Object.assign(new Error("ENOSPC: no"), { code: "ENOSPC" }));
+    await expect(parked.deciding("p-1", () => Promise.resolve())).rejects.toMatchObject({ code: "ERR_DISK_FULL" });
   });
 });

@@ -1,7 +1,7 @@
 // The queue: one parked login makes one job, and a login is never in no place at all.
 
 import { randomBytes } from "node:crypto";
-import { readdir, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ParkedLogins, type LoginTokens, type ParkedLogin } from "../../src/apply/parked.ts";
@@ -176,5 +176,81 @@ describe("a login that is being revoked", () => {
     expect(await parked.get(id)).toMatchObject({ revokingAt: 7 });
     queue.secrets.create = create;
     expect((await queue.enqueueLogin(requestFor(id))).job).toMatchObject({ parkedId: id, state: "queued" });
+  });
+});
+
+describe("two who decide about one login at the same moment", () => {
+  it("are told the same: it becomes a job, or it is thrown away, and never both", async () => {
+    const { parked, queue } = await setUp();
+    for (let round = 0; round < 20; round += 1) {
+      const { id } = await parked.put(login, tokens());
+      const take = (): Promise<boolean> =>
+        queue.enqueueLogin(requestFor(id)).then(
+          ({ existed }) => !existed,
+          (error: unknown) => {
+            expect(error).toMatchObject({ code: "ERR_PARKED_UNKNOWN" });
+            return false;
+          },
+        );
+      const drop = (): Promise<boolean> => queue.discardLogin(id).then(({ isDiscarded }) => isDiscarded);
+      const [first, second] = round % 2 === 0 ? [take, drop] : [drop, take];
+      const won = await Promise.all([first(), second()]);
+      expect(won.filter(Boolean), `round ${round}`).toHaveLength(1);
+      const isTaken = won[round % 2] === true;
+      const job = await queue.get(jobIdOf(id));
+      expect([job !== undefined, await parked.get(id)]).toEqual([isTaken, undefined]);
+      expect((await queue.secrets.get(jobIdOf(id)))?.login !== undefined).toBe(isTaken);
+    }
+  });
+
+  it("leave one who throws it away while it is being taken with the job, and nothing is gone", async () => {
+    const { parked, queue } = await setUp();
+    const received = tokens();
+    const { id } = await parked.put(login, received);
+    const create = queue.secrets.create.bind(queue.secrets);
+    let dropping: ReturnType<JobQueue["discardLogin"]> | undefined;
+    queue.secrets.create = async (...args) => {
+      dropping = queue.discardLogin(id);
+      await create(...args);
+    };
+    const { job } = await queue.enqueueLogin(requestFor(id));
+    expect(await dropping).toEqual({ isDiscarded: false, job });
+    expect((await queue.secrets.get(job.id))?.login?.refresh).toBe(received.refresh.expose());
+    expect(await queue.discardLogin(id)).toEqual({ isDiscarded: false, job });
+    expect(await queue.discardLogin("p-0000")).toEqual({ isDiscarded: false });
+  });
+
+  it("leave one who takes it while it is being thrown away without a job, and no token stays", async () => {
+    const { parked, queue } = await setUp();
+    const { id } = await parked.put(login, tokens());
+    const discard = parked.discard.bind(parked);
+    let taking: Promise<unknown> | undefined;
+    parked.discard = (which) => {
+      taking = queue.enqueueLogin(requestFor(id)).catch((error: unknown) => error);
+      return discard(which);
+    };
+    expect(await queue.discardLogin(id)).toEqual({ isDiscarded: true });
+    expect(await taking).toMatchObject({ code: "ERR_PARKED_UNKNOWN" });
+    expect([await queue.list(), await queue.secrets.get(jobIdOf(id))]).toEqual([[], undefined]);
+  });
+});
+
+describe("a login that a killed process was about to take", () => {
+  it("is not lost by throwing it away: the job has it, and what is left of the parked entry goes with the next start", async () => {
+    const { parked, queue, paths } = await setUp();
+    const { id } = await parked.put(login, tokens());
+    const left = await readFile(join(paths.parked, `${id}.json`));
+    const { job } = await queue.enqueueLogin(requestFor(id));
+    await writeFile(join(paths.parked, `${id}.json`), left, { mode: 0o600 });
+    expect(await queue.discardLogin(id)).toEqual({ isDiscarded: false, job });
+    expect((await queue.secrets.get(job.id))?.login).toBeDefined();
+  });
+
+  it("is a job although its parked entry cannot be removed", async () => {
+    const { parked, queue } = await setUp();
+    const { id } = await parked.put(login, tokens());
+    parked.discard = () => Promise.reject(new Error("the disk went away"));
+    expect((await queue.enqueueLogin(requestFor(id))).job).toMatchObject({ parkedId: id, state: "queued" });
+    expect((await queue.enqueueLogin(requestFor(id))).existed).toBe(true);
   });
 });

@@ -1,3 +1,5 @@
+import { mkdir, symlink } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { OutboxMessage } from "../../src/apply/outbox.ts";
 import { Delivery, type DeliveryOptions } from "../../src/chat/delivery.ts";
@@ -192,6 +194,28 @@ describe("delivery", () => {
     stop.abort();
     await running;
     expect(lab.out.last).toContain("is saved");
+  });
+
+  it("tells a receipt once where the note of it cannot be written, and what comes behind it all the same", async () => {
+    const lab = await enqueued();
+    await end(lab);
+    const [message] = await lab.outbox.list("telegram");
+    const told = join(lab.paths.outbox, "told");
+    await mkdir(told, { mode: 0o700 });
+    await symlink(join(told, "not-mounted", "note"), join(told, `${message?.id}.json`));
+    await lab.router.settled((await lab.queue.list())[0]?.id ?? "");
+    const stop = new AbortController();
+    const running = deliveryOf(lab, { retryMs: 1 }).run(stop.signal);
+    for (const id of ["first", "second"]) {
+      lab.clock.now += CHAT.deliveryRetryMs;
+      await lab.outbox.put({ id, address, content: { kind: "change", wanted: { kind: "rollback", receiptId: id } } });
+      await expect.poll(() => lab.outbox.list("telegram")).toEqual([]);
+    }
+    stop.abort();
+    await running;
+    const shown = lab.out.history.map(({ lines }) => JSON.stringify(lines));
+    expect(shown.filter((words) => words.includes("is saved"))).toHaveLength(1);
+    expect(shown.filter((words) => words.includes("A script asked"))).toHaveLength(2);
   });
 
   it("ends at once when it is stopped, also while it waits to look into the outbox again", async () => {

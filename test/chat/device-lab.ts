@@ -54,8 +54,11 @@ export interface DeviceLab {
   restart(): Promise<ChatRouter>;
 }
 
-/** A chat with device codes; `seconds` is the server's interval. */
-export async function deviceLab(seconds: string | number = "5"): Promise<DeviceLab> {
+/** A chat with device codes; `seconds` is the server's interval, `more` is of the chat. */
+export async function deviceLab(
+  seconds: string | number = "5",
+  more: Pick<Partial<ChatServices>, "codesOnly"> = {},
+): Promise<DeviceLab> {
   const clock = new ManualClock(Date.UTC(2026, 10, 21, 12));
   const sandbox = await startSandboxIssuer({ accounts: ACCOUNTS, now: clock.now });
   onTestFinished(() => sandbox.close());
@@ -73,6 +76,7 @@ export async function deviceLab(seconds: string | number = "5"): Promise<DeviceL
     now,
     allow: ({ personId }) => !gone.has(personId),
     log: createLog((line) => logged.push(line), now),
+    ...more,
   });
   let router = chat.router;
   const onDisk = async (): Promise<readonly string[]> => readdir(join(folder, "device")).catch(() => []);

@@ -21,11 +21,27 @@ describe("*Paste instead*", () => {
     await lab.chat.text(lab.issuer.approve(linkOf(lab), "bob@example.com"));
     await lab.chat.router.codesEntered();
     expect(lab.chat.out.last).toContain("Signed in as bob@example.com");
-    expect(JSON.stringify(lab.chat.out.messages.get(card))).toContain("the code is not needed any more");
+    expect(JSON.stringify(lab.chat.out.messages.get(card))).toContain("the code is of no use any more");
     // The code may still be entered on the page: nobody asks for its login.
     lab.issuer.approveDevice(code, "alice@example.com");
     expect([lab.looks(), await lab.onDisk()]).toEqual([0, []]);
     expect(await lab.chat.parked.list()).toHaveLength(1);
+  });
+
+  it("says nothing untrue of the code's sign-in where the pasted address then brings no login", async () => {
+    const lab = await deviceLab();
+    await lab.chat.say("work");
+    const card = lab.chat.out.lastId;
+    await lab.chat.press("Paste instead");
+    lab.issuer.faults.next({ kind: "drop-after-process" });
+    await lab.chat.text(lab.issuer.approve(linkOf(lab), "bob@example.com"));
+    await lab.chat.router.codesEntered();
+    expect(lab.chat.out.lastReply.problem?.code).toBe("ERR_TOKEN_UNREACHABLE");
+    const shown = JSON.stringify(lab.chat.out.messages.get(card));
+    expect(shown).toContain("was taken over by its link; the code is of no use any more.");
+    expect(shown).toContain("See the answer to the link.");
+    expect(shown).not.toContain("finished");
+    expect([await lab.chat.parked.list(), await lab.onDisk()]).toEqual([[], []]);
   });
 
   it("leaves the code in use: where it is entered first, the pasted address is refused", async () => {

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { MINUTE, SECOND } from "../../src/config/defaults.ts";
 import { CodexAuthError } from "../../src/errors.ts";
+import { COMMANDS } from "../../src/hosts/cli/commands.ts";
 import { alice } from "./chat-lab.ts";
 import { deviceLab, type DeviceLab } from "./device-lab.ts";
 
@@ -177,6 +178,38 @@ describe("the sign-in server's answers", () => {
     expect(await lab.services.signIns.waiting(lab.chat.asker)).toHaveLength(1);
     lab.issuer.device.codeFaults.next({ kind: "html403" });
     expect(await lab.chat.say("home")).toContain("blocks this machine");
+  });
+
+  it("where codes alone are offered lead out of this chat: the link is refused here", async () => {
+    const lab = await deviceLab("5", { codesOnly: () => true });
+    lab.issuer.device.isEnabled = false;
+    const shown = await lab.chat.say("home");
+    expect(lab.chat.out.lastReply.problem?.code).toBe("ERR_DEVICE_NOT_ENABLED");
+    expect(shown).toContain("gives no device codes.\n→ Try again later, or sign in by a link: in a terminal");
+    expect(shown).not.toMatch(/paste|address/i);
+    const [, name, option = ""] = /codex-auth-skill (\w+) home (--\w+)/.exec(shown) ?? [];
+    // The command is one that there is.
+    expect(COMMANDS.find((one) => one.name === name)?.options?.map(({ flags }) => flags)).toContain(option);
+    expect(await lab.chat.say("paste home")).toContain("Sign-ins go by a code here");
+    expect(await lab.services.signIns.waiting(lab.chat.asker)).toEqual([]);
+    // Asked again before the server's time is over, it is the same way on.
+    lab.issuer.device.isEnabled = true;
+    lab.issuer.device.codeFaults.next({ kind: "status", status: 429, body: "", contentType: "text/plain" });
+    for (const time of ["first", "again"]) {
+      const words = await lab.chat.say("home");
+      expect(lab.chat.out.lastReply.problem?.code, time).toBe("ERR_DEVICE_UNAVAILABLE");
+      expect(words).toContain("codex-auth-skill start home --link");
+    }
+  });
+
+  it("that end a sign-in name a way on that every chat has", async () => {
+    const lab = await deviceLab("5", { codesOnly: () => true });
+    await lab.chat.say("work");
+    lab.issuer.device.pollFaults.next({ kind: "nested-error", code: "some_new_reason" });
+    await lab.lastLook();
+    expect(lab.chat.out.lastReply.problem?.code).toBe("ERR_DEVICE_REFUSED");
+    expect(lab.chat.out.last).toContain("codex-auth-skill start <profile> --link");
+    expect(lab.chat.out.last).not.toContain("paste the address");
   });
 
   it("429 to the first question: the next one waits as long as it says", async () => {

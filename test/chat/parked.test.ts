@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { lineText } from "../../src/chat/reply.ts";
 import { temporaryFolder } from "../support/temp-folder.ts";
 import { alice, bob, chatLab, signedIn, type Account, type ChatLab } from "./chat-lab.ts";
+import { move } from "./job-play.ts";
 
 async function park(lab: ChatLab, name: string, account: Account): Promise<string> {
   const { tokens, ...login } = signedIn(account);
@@ -193,5 +194,68 @@ describe("/codex_auth discard", () => {
     await lab.say(`discard ${id} yes`);
     expect(await lab.parked.list()).toEqual([]);
     expect(await lab.parked.tokens(id)).toBeUndefined();
+  });
+
+  it("says the truth to one who does it in the moment in which somebody else takes the login", async () => {
+    const lab = await chatLab();
+    const id = await park(lab, "work", alice);
+    const create = lab.queue.secrets.create.bind(lab.queue.secrets);
+    const get = lab.parked.get.bind(lab.parked);
+    let dropping: Promise<string> | undefined;
+    lab.queue.secrets.create = async (...args) => {
+      // The other one has the login before their eyes while it is being taken.
+      await new Promise<void>((resolve) => {
+        lab.parked.get = (which) => get(which).finally(resolve);
+        dropping = lab.say(`discard ${id} yes`, { personId: "2", chatId: "2" });
+      });
+      await create(...args);
+    };
+    await lab.say(`take ${id}`);
+    await dropping;
+    expect(await lab.queue.list()).toMatchObject([{ profileId: "openai-codex:work", state: "queued" }]);
+    expect(lab.out.everything).toContain(
+      "Nothing was thrown away: this login is being saved to work, somebody was first.",
+    );
+    expect(lab.out.everything).not.toContain("no profile was changed");
+  });
+
+  it("says so to one who takes a login in the moment in which it is thrown away, in place of the progress", async () => {
+    const lab = await chatLab();
+    const id = await park(lab, "work", alice);
+    const drop = lab.parked.discard.bind(lab.parked);
+    let taking: Promise<string> | undefined;
+    lab.parked.discard = async (which) => {
+      taking = lab.say(`take ${id}`, { personId: "2", chatId: "2" });
+      await expect.poll(() => lab.out.everything).toContain("work: queued");
+      return drop(which);
+    };
+    await lab.say(`discard ${id} yes`);
+    await taking;
+    expect([await lab.queue.list(), await lab.parked.list(), lab.kicks()]).toEqual([[], [], 0]);
+    const texts = [...lab.out.messages.values()].map((reply) => lineText(reply.lines[0] ?? []));
+    expect(texts).toEqual([
+      "⚠️ That login is not waiting here any more.",
+      "The login was thrown away; no profile was changed.",
+    ]);
+  });
+
+  it.each([
+    ["queued", "is being saved to work, somebody was first.\n→ Give that up with /codex_auth cancel"],
+    ["written", "is being saved to work, somebody was first.\n→ See /codex_auth status"],
+    ["done", "somebody has saved this login to work."],
+    ["parked", "that did not come to its end.\n→ See what waits now with /codex_auth parked"],
+  ] as const)("of a login that has become a job is no loss: the job is %s", async (state, words) => {
+    const lab = await chatLab();
+    const id = await park(lab, "work", alice);
+    // A process that was killed while it took the login leaves both; the next start drops the parked one.
+    const path = join(lab.paths.parked, `${id}.json`);
+    const left = await readFile(path);
+    await lab.say(`take ${id}`);
+    await move(lab, { state });
+    await writeFile(path, left, { mode: 0o600 });
+    await lab.router.close();
+    expect(await lab.say(`discard ${id} yes`)).toContain(words);
+    expect(lab.out.last).toMatch(/^Nothing was thrown away: /);
+    expect(await lab.queue.list()).toMatchObject([{ state }]);
   });
 });

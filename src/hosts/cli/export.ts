@@ -102,7 +102,7 @@ async function keepAside(call: Call, path: string, there: CodexLogin): Promise<v
 /** A waiting login is nobody's but the CLI's from here on; killed before this, the same export again ends it. */
 async function handedOver({ engine }: Parts, { from }: ExportSource): Promise<string> {
   if (from.kind === "profile") return "OpenClaw has it too: renewed by one, it is lost to the other.";
-  if (await engine.parked.discard(from.id)) return "It waits here no more.";
+  if ((await engine.queue.discardLogin(from.id)).isDiscarded) return "It waits here no more.";
   return "Somebody has saved or thrown away the waiting one meanwhile: see `codex-auth-skill doctor` for a second owner.";
 }
 

@@ -117,7 +117,8 @@ function doorkeeper(parts: BotParts): (ctx: TurnContext, next: NextFunction) => 
     try {
       await queues.run(asker.chatId, next);
     } finally {
-      await press?.finish();
+      // The press was carried out: that the button goes on spinning is nobody's "Something went wrong".
+      await press?.finish().catch((error: unknown) => parts.log.error("telegram.press", error, errorFields(error)));
     }
   };
 }

@@ -257,6 +257,26 @@ describe("presses", () => {
     await lab.router.hears(3);
   });
 
+  it("that were carried out are no failure where only the spinner cannot be stopped", async () => {
+    const lab = await BotLab.open();
+    lab.router.script = async (_asker, incoming, out) => {
+      if (incoming.kind === "press") await out.edit(incoming.messageId ?? "", line("done"));
+      else await out.send(incoming.kind === "command" ? card : line("still here"));
+    };
+    await lab.start();
+    const owner = lab.telegram.person(OWNER);
+    owner.sends("/codex_auth");
+    const { messageId } = await lab.telegram.shows(OWNER, /card/);
+    lab.telegram.faults.serverError("answerCallbackQuery", 502, 100);
+    owner.presses(messageId, "Go");
+    await expect.poll(() => lab.logged.join()).toContain("telegram.press");
+    owner.sends("hello");
+    await lab.telegram.shows(OWNER, /still here/);
+    const said = lab.telegram.visible(OWNER).filter(({ from }) => from === "bot");
+    expect(said.map(({ text }) => text)).toEqual(["done", "still here"]);
+    expect(lab.logged.join()).not.toContain("telegram.update");
+  });
+
   it("of another program's or another time's buttons get a word and do nothing", async () => {
     const lab = await BotLab.open();
     await lab.start();

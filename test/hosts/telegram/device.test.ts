@@ -108,7 +108,7 @@ describe("a login by device code", () => {
     const link = lab.buttonsOf(linked).find(({ url }) => url !== undefined)?.url ?? "";
     owner.sends(lab.issuer.approve(link, "carol@example.com"));
     await lab.telegram.shows(OWNER, /Signed in as carol@example\.com/);
-    await lab.telegram.shows(OWNER, /the code is not needed any more/);
+    await lab.telegram.shows(OWNER, /the code is of no use any more/);
     expect(looks(lab)).toBe(0);
   });
 });

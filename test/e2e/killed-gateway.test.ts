@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Job } from "../../src/apply/job.ts";
-import { startGateway, until, type LabGateway } from "./lab/gateway.ts";
+import { startGatewayAgain, until, type LabGateway } from "./lab/gateway.ts";
 import { installOpenClaw, type InstallResult } from "./lab/install.ts";
 import { ask } from "./lab/killed-jobs.ts";
 import { KilledWorker } from "./lab/killed-worker.ts";
@@ -107,15 +107,8 @@ async function answers(): Promise<void> {
   );
 }
 
-/** On a busy machine OpenClaw 2026.9.6 gives up its own start after 5 s without its heartbeat; its service would start it again. */
 async function started(): Promise<LabGateway> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await startGateway(lab.openclaw, lab.home, { OPENCLAW_SKIP_CHANNELS: undefined });
-    } catch (error) {
-      if (tries === 3) throw error;
-    }
-  }
+  return await startGatewayAgain(lab.openclaw, lab.home, { OPENCLAW_SKIP_CHANNELS: undefined });
 }
 
 /** After three kills in five minutes OpenClaw takes itself for broken and starts no channel; its log says how its owner does. */

@@ -88,6 +88,24 @@ export async function startGateway(
   }
 }
 
+/**
+ * The same, as its service would do it: on a busy machine OpenClaw 2026.9.6 gives its own start up after 5 s without its heartbeat
+ * (exit code 78), and 2026.4.5 was seen to wait for Telegram's first answer without an end.
+ */
+export async function startGatewayAgain(
+  openclaw: InstalledOpenClaw,
+  home: OpenClawHome,
+  extraEnv: NodeJS.ProcessEnv = {},
+): Promise<LabGateway> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await startGateway(openclaw, home, extraEnv);
+    } catch (error) {
+      if (tries === 3) throw error;
+    }
+  }
+}
+
 /** Runs `openclaw <args>` in `home`, with or without a gateway there; `input` is its stdin. The result is as that of {@link LabGateway.cli}. */
 export async function openClawCli(
   openclaw: InstalledOpenClaw,

@@ -9,7 +9,7 @@ import { ownPaths } from "../../../src/config/paths.ts";
 import { fakeAccessToken } from "../../support/jwt.ts";
 import { FakeTelegram } from "../../support/fake-telegram/fake-telegram.ts";
 import { startCodexBackend, type CodexBackend } from "./codex-backend.ts";
-import { openClawCli, PATIENCE_MS, startGateway, until, type LabGateway } from "./gateway.ts";
+import { openClawCli, PATIENCE_MS, startGatewayAgain, until, type LabGateway } from "./gateway.ts";
 import { makeHome, seedStore, storePath, type OpenClawHome } from "./home.ts";
 import type { InstalledOpenClaw } from "./install.ts";
 import { fakeLogin } from "./lab.ts";
@@ -82,7 +82,7 @@ export async function makePluginLab(
     },
     start: async () => {
       const polls = telegram.callsOf("getUpdates").length;
-      gateway = await startGateway(openclaw, home, { OPENCLAW_SKIP_CHANNELS: undefined });
+      gateway = await startGatewayAgain(openclaw, home, { OPENCLAW_SKIP_CHANNELS: undefined });
       await until(() => telegram.callsOf("getUpdates").length > polls, PATIENCE_MS);
       return gateway;
     },

@@ -1,0 +1,165 @@
+// The restart as a step: for whom it comes into question, what it came to, and whether there was one already.
+
+import { describe, expect, it } from "vitest";
+import type { ManagedJob } from "../../../src/apply/job.ts";
+import type { ExecutorServices } from "../../../src/apply/services.ts";
+import {
+  hasRestartedSince,
+  restartFor,
+  restartPlanFor,
+  stayInside,
+  wantsRestart,
+} from "../../../src/apply/steps/restart.ts";
+import { CodexAuthError } from "../../../src/errors.ts";
+import type { Gateway } from "../../../src/gateway/gateway.ts";
+import { applyWorld } from "../../support/apply-world.ts";
+import { enqueueChange } from "../../support/change-jobs.ts";
+import { temporaryFolder } from "../../support/temp-folder.ts";
+import { EPOCH, gatewayWith, runOf } from "./step-lab.ts";
+
+const NOW = 1_800_000_000_000;
+
+async function setUp() {
+  const w = applyWorld(await temporaryFolder());
+  const job = (await enqueueChange(w, "order", { how: "first" })) as ManagedJob;
+  /** The services with a gateway that answers some questions otherwise. */
+  const withGateway = (answers: Partial<Gateway>): ExecutorServices => ({
+    ...w.services,
+    now: () => NOW,
+    gateway: gatewayWith(w.gateway, answers),
+  });
+  return { w, job, withGateway };
+}
+
+describe("a restart", () => {
+  it("is wanted where it was asked for, and never inside the gateway", async () => {
+    const { w, withGateway } = await setUp();
+    for (const activation of ["auto", "reload", "none"] as const)
+      expect(wantsRestart({ activation }, w.services)).toBe(false);
+    expect(wantsRestart({ activation: "restart" }, w.services)).toBe(true);
+    expect(wantsRestart({ activation: "restart" }, withGateway({ isInside: true }))).toBe(false);
+  });
+
+  it("is planned for a gateway that runs, and for no other", async () => {
+    const { w } = await setUp();
+    expect(await restartPlanFor(await w.gateway.locate(), w.services)).toMatchObject({ kind: "possible" });
+    expect(await restartPlanFor({ kind: "stopped" }, w.services)).toBeUndefined();
+    w.gateway.state = "refused";
+    expect(await restartPlanFor(await w.gateway.locate(), w.services)).toBeUndefined();
+  });
+});
+
+describe("stayInside", () => {
+  it.each(["prepared", "written"] as const)(
+    "sends a job that is %s for a restart back to be told in here",
+    async (state) => {
+      const { w, job, withGateway } = await setUp();
+      const run = runOf(w, { ...job, state, mode: "restart" });
+      await stayInside(run, withGateway({ isInside: true }));
+      expect(run.job).toMatchObject({ state: "prepared", mode: "reload" });
+      expect(run.job.journal.at(-1)).toMatchObject({ state: "prepared", epoch: EPOCH });
+      expect(run.job.journal.at(-1)?.note).toContain("inside");
+    },
+  );
+
+  it("leaves every other job as it is, and all of them outside", async () => {
+    const { w, job, withGateway } = await setUp();
+    const inside = withGateway({ isInside: true });
+    for (const [patch, services] of [
+      [{ state: "written", mode: "restart" }, w.services],
+      [{ state: "written", mode: "reload" }, inside],
+      [{ state: "activated", mode: "restart" }, inside],
+      [{ state: "queued" }, inside],
+    ] as const) {
+      const run = runOf(w, { ...job, ...patch });
+      await stayInside(run, services);
+      expect(run.job).toEqual({ ...job, ...patch });
+    }
+  });
+});
+
+describe("restartFor", () => {
+  it("restarts once, tells every job how it goes in its order, and says how long it took", async () => {
+    const { w, job, withGateway } = await setUp();
+    const other = (await enqueueChange(w, "order", { how: "only" })) as ManagedJob;
+    const runs = [runOf(w, job), runOf(w, other)];
+    const seen: unknown[] = [];
+    const save = w.queue.save.bind(w.queue);
+    w.queue.save = async (saved) => {
+      seen.push([saved.id, saved.progress?.step, saved.progress?.waitMs]);
+      await save(saved);
+    };
+    const services = withGateway({
+      restart: (instance, _plan, { onProgress }) => {
+        onProgress?.("waiting-for-start-window", { waitMs: 5 });
+        onProgress?.("stopping");
+        return Promise.resolve({ instance, durationMs: 7 });
+      },
+    });
+    const outcome = await restartFor(runs, services);
+    expect(outcome).toMatchObject({ kind: "restarted", durationMs: 7, instance: { pid: 1 } });
+    expect(seen).toEqual([
+      [job.id, "waiting-for-start-window", 5],
+      [other.id, "waiting-for-start-window", 5],
+      [job.id, "stopping", undefined],
+      [other.id, "stopping", undefined],
+    ]);
+  });
+
+  it("is not needed where no gateway runs, or it ended by itself just before", async () => {
+    const { w, job, withGateway } = await setUp();
+    w.gateway.state = "stopped";
+    expect(await restartFor([runOf(w, job)], w.services)).toEqual({ kind: "not-running" });
+    w.gateway.state = "running";
+    const gone = new CodexAuthError("ERR_GATEWAY_STOPPED", { message: "It is gone.", next: "Nothing." });
+    expect(await restartFor([runOf(w, job)], withGateway({ restart: () => Promise.reject(gone) }))).toEqual({
+      kind: "not-running",
+    });
+    expect(w.gateway.calls).toEqual([]);
+  });
+
+  it("fails with the gateway's own reason, and asks for no restart where the reason came before it", async () => {
+    const { w, job } = await setUp();
+    w.gateway.restartFails = 1;
+    expect(await restartFor([runOf(w, job)], w.services)).toMatchObject({
+      kind: "failed",
+      error: { code: "ERR_GATEWAY_UNHEALTHY" },
+    });
+    expect(w.gateway.calls).toEqual(["restart"]);
+    w.gateway.restartPossible = false;
+    expect(await restartFor([runOf(w, job)], w.services)).toMatchObject({ error: { code: "ERR_RESTART_IMPOSSIBLE" } });
+    w.gateway.state = "refused";
+    expect(await restartFor([runOf(w, job)], w.services)).toMatchObject({
+      kind: "failed",
+      error: { code: "ERR_GATEWAY_DISAGREES" },
+    });
+    expect(w.gateway.calls).toEqual(["restart"]);
+  });
+
+  it("fails where the job can no longer be told, and nothing is left unheard", async () => {
+    const { w, job } = await setUp();
+    w.queue.save = () => Promise.reject(new CodexAuthError("ERR_DISK_FULL", { message: "Full.", next: "Free some." }));
+    expect(await restartFor([runOf(w, job)], w.services)).toMatchObject({
+      kind: "failed",
+      error: { code: "ERR_DISK_FULL" },
+    });
+  });
+});
+
+const health = (uptimeMs: number | undefined, ready = true): Pick<Gateway, "health"> => ({
+  health: () => Promise.resolve({ live: true, ready, failing: [], ...(uptimeMs === undefined ? {} : { uptimeMs }) }),
+});
+
+describe("hasRestartedSince", () => {
+  it("is told by how long a ready gateway has been up, and not by one that says nothing", async () => {
+    const { w, withGateway } = await setUp();
+    const since = (at: number, answers: Partial<Gateway>) => hasRestartedSince(at, withGateway(answers));
+    expect(await since(NOW - 51, health(50))).toBe(true);
+    expect(await since(NOW - 50, health(50))).toBe(false);
+    expect(await since(NOW - 49, health(50))).toBe(false);
+    expect(await since(0, health(50, false))).toBe(false);
+    expect(await since(0, health(undefined))).toBe(false);
+    w.gateway.state = "stopped";
+    expect(await since(0, health(50))).toBe(false);
+  });
+});

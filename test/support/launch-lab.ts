@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
 import { applyWorld, receivedTokens } from "./apply-world.ts";
@@ -116,12 +116,13 @@ async function startHost(what: string, variables: Record<string, string>): Promi
   return { pid, said: line.trim(), killGroup };
 }
 
-/** The pids of the workers that were started for `stateDir`. */
-function workersOf(stateDir: string): readonly number[] {
+/** The pids of the workers that were started for `stateDir`, by its name or by the home that it lies in. */
+export function workersOf(stateDir: string): readonly number[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   return pids.map(Number).filter((pid) => {
     const isWorker = processFile(pid, "cmdline").split("\0").includes(ENTRY);
-    return isWorker && processFile(pid, "environ").split("\0").includes(`OPENCLAW_STATE_DIR=${stateDir}`);
+    const variables = isWorker ? processFile(pid, "environ").split("\0") : [];
+    return [`OPENCLAW_STATE_DIR=${stateDir}`, `HOME=${dirname(stateDir)}`].some((one) => variables.includes(one));
   });
 }
 

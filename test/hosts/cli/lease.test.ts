@@ -2,9 +2,10 @@
 
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { startSandboxBroker, type SandboxBroker } from "../../../src/sandbox/broker.ts";
+import { SOON, workersOf } from "../../support/launch-lab.ts";
 import { openClawHome } from "./cli-lab.ts";
 
 type Home = Awaited<ReturnType<typeof openClawHome>>;
@@ -109,6 +110,8 @@ describe("codex-auth-skill lease", () => {
     child.kill("SIGTERM");
     const [code] = (await once(child, "exit")) as [number | null];
     expect(code).toBe(0);
+    // The worker that it started ends its job, also without it.
+    await expect.poll(() => workersOf(dirname(given.home.world.paths.root)), SOON).toEqual([]);
     // It stays leased: the next start goes on with it.
     expect(given.broker.leases()).toMatchObject([{ state: "active" }]);
     const log = readFileSync(join(given.home.world.paths.log, "lease.log"), "utf8");

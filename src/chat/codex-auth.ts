@@ -3,7 +3,7 @@
 import { shortName } from "../profiles/selector.ts";
 import { freeChats, mayFree } from "./bound-chats.ts";
 import { change } from "./change.ts";
-import { mayHoldCallback, parseCodexAuth, type CodexAuthCommand } from "./command.ts";
+import { isPartOfCallback, mayHoldCallback, parseCodexAuth, type CodexAuthCommand } from "./command.ts";
 import { codexUsage } from "./codex-usage.ts";
 import { decide, showDecision } from "./confirm.ts";
 import { agentOf, requirePrivate, show, type Turn } from "./context.ts";
@@ -57,11 +57,6 @@ export async function isPartOfSignIn(
 ): Promise<boolean> {
   if (services.signIns.isCallback(text)) return true;
   return asker.private && isPartOfCallback(text.trim()) && (await services.signIns.waiting(asker)).length > 0;
-}
-
-/** A lone word as long as a code, or anything with a code or state in it. */
-function isPartOfCallback(text: string): boolean {
-  return /^[\w.~%-]{20,}$/.test(text) || /(?:^|[?&#\s])(?:code|state)=\S/.test(text);
 }
 
 async function run(turn: Turn, command: CodexAuthCommand): Promise<void> {

@@ -82,6 +82,11 @@ export function mayHoldCallback(text: string): boolean {
   return CALLBACK_HINT.test(text) || looksLikeCallbackUrl(text);
 }
 
+/** A lone word as long as a code, or anything with a code or state in it: where a sign-in waits, a part of its address. */
+export function isPartOfCallback(text: string): boolean {
+  return /^[\w.~%-]{20,}$/.test(text) || /(?:^|[?&#\s])(?:code|state)=\S/.test(text);
+}
+
 function parseWords(words: readonly string[]): CodexAuthCommand {
   const [first, ...rest] = words;
   if (first === undefined) return { kind: "menu" };

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { mayHoldCallback } from "../../chat/command.ts";
+import { isPartOfCallback, mayHoldCallback } from "../../chat/command.ts";
 import type { Asker } from "../../chat/conversation.ts";
 import { PLUGIN } from "../../config/defaults.ts";
 import { looksLikeCallbackUrl } from "../../oauth/callback-text.ts";
@@ -39,7 +39,7 @@ export interface Pasted extends Place {
 /** Whether a plain message is to be looked into: an address or a part of one; anything shorter is the model's. */
 function mayBePasted(content: string): boolean {
   const words = content.trim();
-  return mayHoldCallback(words) || /^[\w.~%-]{20,}$/.test(words) || /(?:^|[?&#\s])(?:code|state)=\S/.test(words);
+  return mayHoldCallback(words) || isPartOfCallback(words);
 }
 
 /** Brings together what OpenClaw tells of one message in two hooks. */

@@ -1,9 +1,9 @@
 // A stop that something keeps from ending, and a start in the same process: each code has one watcher.
 
 import { EventEmitter, once } from "node:events";
-import { createServer } from "node:http";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it } from "vitest";
 import { fakeAccessToken, fakeRefreshToken } from "../../support/jwt.ts";
+import { localServer } from "../../support/local-server.ts";
 import { OWNER, pluginLab } from "./plugin-lab.ts";
 
 const CAROL = { email: "carol@example.com", userId: "user-carol", accountId: "account-carol", planType: "plus" };
@@ -14,7 +14,7 @@ async function issuerOf() {
   const [second, released] = [once(signs, "second"), once(signs, "released")];
   const counts = { codes: 0, exchanges: 0 };
   let isEntered = false;
-  const server = createServer((request, response) => {
+  const origin = await localServer((request, response) => {
     request.resume();
     const json = (status: number, body: object): void =>
       void response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
@@ -38,15 +38,8 @@ async function issuerOf() {
     }
     return isEntered ? json(200, { authorization_code: "a-code", code_verifier: "a-verifier" }) : json(403, {});
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
   return {
-    origin: `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`,
+    origin,
     counts,
     second,
     enter: () => void (isEntered = true),

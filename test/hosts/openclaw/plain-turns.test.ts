@@ -2,8 +2,8 @@
 
 import { EventEmitter, once } from "node:events";
 import { readdirSync } from "node:fs";
-import { createServer } from "node:http";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
+import { localServer } from "../../support/local-server.ts";
 import { loginLab } from "./login-lab.ts";
 import { parkedFor } from "./parked-lab.ts";
 import { OWNER, pluginLab, type PluginLab } from "./plugin-lab.ts";
@@ -14,7 +14,7 @@ const VERSION = "2026.9.6";
 async function slowIssuer() {
   const signs = new EventEmitter();
   const [asked, released] = [once(signs, "asked"), once(signs, "released")];
-  const server = createServer((request, response) => {
+  const origin = await localServer((request, response) => {
     request.resume();
     if (request.url?.endsWith("usercode") !== true) {
       response.writeHead(403).end("{}");
@@ -26,15 +26,7 @@ async function slowIssuer() {
       response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(grant)),
     );
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  const port = typeof address === "object" ? address?.port : "";
-  return { origin: `http://127.0.0.1:${port}`, asked, release: () => void signs.emit("released") };
+  return { origin, asked, release: () => void signs.emit("released") };
 }
 
 const textsOf = ({ openClaw }: PluginLab): readonly string[] => openClaw.chat(OWNER).map(({ text }) => text);

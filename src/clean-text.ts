@@ -9,11 +9,15 @@ const SPACES = /[\t\n\v\f\r \p{Z}]+/gu;
 // A pile of combining marks covers the lines around it; three on one letter are enough for any language.
 const PILED_MARKS = /(\p{M}{3})\p{M}+/gu;
 
+/** Nothing of it can be cleaned away, as with nearly all names and addresses; the patterns above take fifty times as long to say so. */
+const PLAIN = /^[!-~]+(?: [!-~]+)*$/;
+
 /**
  * `value` on one line, cleaned and at most `maxChars` UTF-16 units long, with `…` as the last one where it was cut.
  * It is not escaped for any host: HTML and markdown are the host's business (decision 13).
  */
 export function cleanText(value: string, maxChars: number): string {
+  if (value.length <= maxChars && PLAIN.test(value)) return value;
   // Only what can still matter is looked at: a megabyte from outside must not cost a megabyte of work.
   const clean = value
     .slice(0, maxChars * 8 + 64)

@@ -24,14 +24,28 @@ promises.open = async (...args) => {
   }
   return handle;
 };
-const rename = promises.rename;
-promises.rename = async (from, to) => {
-  await rename(from, to);
+const { renameSync } = fs;
+fs.renameSync = (from, to) => {
+  renameSync(from, to);
   tell({ kind: "renamed", to: String(to) });
 };
-for (const name of ["fsyncSync", "fdatasyncSync", "fsync", "fdatasync"]) {
+for (const name of ["fsync", "fdatasync"]) {
   const own = fs[name];
-  fs[name] = (...args) => (note(), own(...args));
+  fs[name] = (descriptor, done) => {
+    note();
+    own(descriptor, (error) => {
+      done(error);
+      if (error === null) tell({ kind: "synced" });
+    });
+  };
+}
+for (const name of ["fsyncSync", "fdatasyncSync"]) {
+  const own = fs[name];
+  fs[name] = (descriptor) => {
+    note();
+    own(descriptor);
+    tell({ kind: "synced" });
+  };
 }
 syncBuiltinESMExports();
 

@@ -14,6 +14,7 @@ import { withReign } from "../../dist/apply/reign.js";
 import { ownPaths } from "../../dist/config/paths.js";
 import { silentLog } from "../../dist/secrets/log.js";
 import { Secret } from "../../dist/secrets/secret.js";
+import { waitForDiskInPlace } from "../../dist/storage/fsync.js";
 import { atMost, inFolder, interleaved, told } from "./lab.mjs";
 import { storedLogin, storeOf } from "./store-lab.mjs";
 
@@ -28,6 +29,8 @@ const gateway = {
 
 /** The fsyncs of a job are counted as they are made, and then that many are made barely, each after as small a write. */
 export function job({ quick }) {
+  // As the worker does.
+  waitForDiskInPlace();
   return inFolder(async (folder) => {
     const { store, stateDir } = await storeOf(folder, PROFILES);
     const paths = ownPaths(stateDir);

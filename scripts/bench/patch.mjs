@@ -1,6 +1,7 @@
 // A locked patch of a store with 200 profiles against a bare atomic write of the same bytes.
 
 import { join } from "node:path";
+import { waitForDiskInPlace } from "../../dist/storage/fsync.js";
 import { atMost, fileSystemOf, inFolder, interleaved, told } from "./lab.mjs";
 import { storeOf, writeBarely } from "./store-lab.mjs";
 
@@ -8,6 +9,8 @@ const PROFILES = 200;
 
 /** Both sides replace the same bytes on the same file system; planning the change, outside the lock, is told beside it. */
 export function patch({ quick }) {
+  // As the worker does.
+  waitForDiskInPlace();
   return inFolder(async (folder) => {
     const { planned, bytes } = await storeOf(folder, PROFILES);
     const same = await bytes();

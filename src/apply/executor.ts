@@ -44,7 +44,17 @@ export class Executor {
    * @throws the error of a job that cannot be ended now, after all others have been worked on.
    */
   async drain(): Promise<number> {
-    await this.#tidy();
+    try {
+      const ended = await this.#endOpenJobs();
+      await this.#tidy();
+      return ended;
+    } catch (error) {
+      if (!endsReign(error)) await this.#tidy();
+      throw error;
+    }
+  }
+
+  async #endOpenJobs(): Promise<number> {
     let ended = 0;
     for (;;) {
       const open = await this.#services.queue.open();
@@ -80,7 +90,7 @@ export class Executor {
     }
   }
 
-  /** Removes what is old; whatever stands in the way of that must not stand in the way of a job. */
+  /** Removes what is old, when the jobs are done: nobody is to wait for that, and whatever stands in its way must not stand in the way of a job. */
   async #tidy(): Promise<void> {
     const { queue, receipts, parked, outbox, log } = this.#services;
     const forgetRotations = async (): Promise<unknown> => this.#services.renewal?.rotations.prune();
@@ -161,13 +171,8 @@ export class Executor {
     const { state, mode } = run.job;
     this.#services.log.error("step failed", error, { job: run.job.id, state });
     const isBefore = state === "queued" || state === "prepared";
-    // The locks of a renewal are let go after its write: what became of the store meanwhile is looked at next, as after every write.
-    if (
-      run.job.kind === "renew-login" &&
-      isCodexAuthError(error, "ERR_LOCK_LOST") &&
-      (state === "activated" || hasEnded(run.job))
-    )
-      return;
+    // Locks are let go after the write, and after what the gateway was told: what became of the store meanwhile is looked at next.
+    if (isCodexAuthError(error, "ERR_LOCK_LOST") && (state === "activated" || hasEnded(run.job))) return;
     if (await this.#mayTellLater(run, error)) return;
     if (
       isCodexAuthError(error, "ERR_STORE_CONFLICT", "ERR_LOCK_LOST") &&

@@ -1,6 +1,6 @@
 // The ids in a job, as the store of today names them: a job may have been queued before OpenClaw was updated to its database.
 
-import { CODEX_PROVIDER, profileIdFor, type CodexProvider } from "../profiles/profile.ts";
+import { CODEX_PROVIDER, profileIdFor, type CodexProvider } from "../profiles/profile-id.ts";
 import type { Job } from "./job.ts";
 
 /** `job` with every profile id as a store of `provider` has it: all that is compared with that store is compared by these. */

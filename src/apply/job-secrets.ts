@@ -1,6 +1,6 @@
 // The secret half of a job: a 0600 file beside it, gone when the job ends.
 
-import { readdir, stat } from "node:fs/promises";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { APPLY } from "../config/defaults.ts";
@@ -53,17 +53,17 @@ export class JobSecrets {
   /** Removes secrets of no known job, and what killed writers left. The age keeps one that is just being written before its job. */
   async sweep(known: ReadonlySet<string>, now: number): Promise<void> {
     await this.#records.sweep();
-    for (const name of await this.#files()) {
+    for (const name of this.#files()) {
       const id = name.replace(/\.json$/, "");
       if (known.has(id)) continue;
-      const { mtimeMs } = await stat(join(this.#records.folder, name));
+      const { mtimeMs } = statSync(join(this.#records.folder, name));
       if (now - mtimeMs > APPLY.orphanSecretMs) await this.#records.remove(id);
     }
   }
 
-  async #files(): Promise<readonly string[]> {
+  #files(): readonly string[] {
     try {
-      return (await readdir(this.#records.folder)).filter((name) => /^[a-z0-9-]+\.json$/.test(name));
+      return readdirSync(this.#records.folder).filter((name) => /^[a-z0-9-]+\.json$/.test(name));
     } catch (error) {
       if (systemCode(error) === "ENOENT") return [];
       throw error;

@@ -3,14 +3,10 @@
 import { z } from "zod";
 import { storePlanSchema } from "../profiles/store.ts";
 import { failureNotesSchema } from "../profiles/usage-stats.ts";
+import { END_STATES, isEndState, MANAGED_KINDS, OPEN_STATES, ORDER_WAYS } from "./job-words.ts";
 
 /** The version of the job file; a file with a newer one is left to the newer program that wrote it. */
 const JOB_SCHEMA_VERSION = 1;
-
-/** States a job passes through: each is on disk before the effect that follows it. */
-const OPEN_STATES = ["queued", "prepared", "written", "activated", "verified", "rolling-back"] as const;
-/** States in which a job has ended. */
-const END_STATES = ["done", "rolled-back", "parked", "cancelled", "failed"] as const;
 
 /** Any state of a job. */
 export type JobState = (typeof OPEN_STATES)[number] | (typeof END_STATES)[number];
@@ -182,7 +178,7 @@ const orderJob = z.object({
   ...managed,
   kind: z.literal("order"),
   /** `first`: before the others; `only`: nothing else is tried; `exactly`: as {@link wantedOrder} says. */
-  how: z.enum(["first", "only", "exactly"]),
+  how: z.enum(ORDER_WAYS),
   wantedOrder: z.array(z.string()).nullable().optional(),
 });
 
@@ -243,10 +239,6 @@ export type ResetJob = z.infer<typeof resetProfile>;
 /** A job that changes what is there, without a login of its own. */
 export type ManagedJob = OrderJob | RemoveJob | RenameJob | ResetJob;
 
-const MANAGED = ["order", "remove-profile", "rename-profile", "reset-profile"] as const;
-/** What jobs are for. */
-export const JOB_KINDS = ["save-login", "renew-login", "save-lease", "remove-lease", ...MANAGED] as const;
-
 /** True for a job that changes what is there, without a login of its own. */
 export function isManaged(job: Job): job is ManagedJob {
   return isManagedKind(job.kind);
@@ -254,7 +246,7 @@ export function isManaged(job: Job): job is ManagedJob {
 
 /** The same by its kind alone. */
 export function isManagedKind(kind: Job["kind"]): boolean {
-  return MANAGED.some((one) => one === kind);
+  return MANAGED_KINDS.some((one) => one === kind);
 }
 
 /** True for a job that brings somebody's tokens into the store: they are parked where it cannot. */
@@ -272,5 +264,5 @@ export function loginFactsOf(job: LoginJob | RenewJob): LoginJob["login"] | unde
 
 /** True where the job has ended and nothing will happen to it any more. */
 export function hasEnded(job: Pick<Job, "state">): boolean {
-  return (END_STATES as readonly string[]).includes(job.state);
+  return isEndState(job.state);
 }

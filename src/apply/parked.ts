@@ -7,6 +7,7 @@ import type { SealedCredential } from "../profiles/profile.ts";
 import { CodexAuthError, isCodexAuthError, systemCode } from "../errors.ts";
 import { Secret } from "../secrets/secret.ts";
 import { createFileExclusive, ensurePrivateFolder, removeDurably } from "../storage/atomic-write.ts";
+import { namesIn } from "../storage/look.ts";
 import { withProcessLock } from "../storage/process-lock.ts";
 import { RecordFolder } from "../storage/record-folder.ts";
 import { addressSchema, problemSchema } from "./job.ts";
@@ -172,9 +173,15 @@ export class ParkedLogins {
     return this.#alone(() => this.#files.remove(id));
   }
 
-  /** Removes what killed writers left half written. */
+  /** Removes what killed writers left half written, and the locks of those who were killed in mid-decision. */
   async sweep(): Promise<void> {
+    const { folder } = this.#files;
     await this.#files.sweep();
+    for (const name of namesIn(folder)) {
+      const [, path] = /^(decide-.+)\.lock$/.exec(name) ?? [];
+      // A living one's is refused, a dead one's taken over and let go.
+      if (path !== undefined) await withProcessLock(join(folder, path), nothing, { waitMs: 0 }).catch(nothing);
+    }
   }
 
   /** An update must not bring back what another process discards at the same moment. */
@@ -186,6 +193,10 @@ export class ParkedLogins {
   #newId(): string {
     return `p-${Buffer.from(this.#randomBytes(8)).toString("hex")}`;
   }
+}
+
+async function nothing(): Promise<void> {
+  // Only the lock matters.
 }
 
 function noRoom(cause: CodexAuthError): CodexAuthError {

@@ -7,7 +7,7 @@ import { PLUGIN } from "../config/defaults.ts";
 import type { OwnPaths } from "../config/paths.ts";
 import { ensurePrivateFolder, removeDurably } from "../storage/atomic-write.ts";
 import { readJsonFile, writeJsonFile } from "../storage/json-file.ts";
-import { isHolderAlive, processStartTime } from "../storage/openclaw-lock-holder.ts";
+import { isHolderAlive, thisHolder } from "../storage/openclaw-lock-holder.ts";
 
 const presenceSchema = z.object({
   schemaVersion: z.literal(1),
@@ -35,12 +35,10 @@ export async function announcePlugin(
   { now, signal }: { readonly now: () => number; readonly signal: AbortSignal },
 ): Promise<void> {
   await ensurePrivateFolder(paths.root);
-  const startTime = processStartTime(process.pid);
   while (!signal.aborted) {
     const record: PluginPresence = {
       schemaVersion: 1,
-      pid: process.pid,
-      ...(startTime === undefined ? {} : { startTime }),
+      ...thisHolder(),
       ...announcement,
       heartbeat: now(),
     };

@@ -139,12 +139,12 @@ export class JobQueue {
   /** All jobs, oldest first; damaged files and those of a newer version are not among them. */
   async list(): Promise<readonly Job[]> {
     const { records } = await this.#jobs.scan();
-    return records.toSorted((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+    return records.toSorted(byAge);
   }
 
   /** The jobs that have not ended, oldest first. */
   async open(): Promise<readonly Job[]> {
-    return (await this.list()).filter((job) => !hasEnded(job));
+    return (await this.#jobs.unsettled(hasEnded)).toSorted(byAge);
   }
 
   /** Names of job files that this program cannot read: left alone, shown by `doctor`. */
@@ -220,8 +220,9 @@ export class JobQueue {
   /** Removes what ended jobs leave behind once it is old: job files, cancel requests, and secrets that belong to no job. */
   async prune(): Promise<void> {
     // The secret of a job that we cannot read is the only copy of its login: it stays with its job.
-    const ids = new Set((await this.unreadable()).map((name) => name.replace(/\.json$/, "")));
-    for (const job of await this.list()) {
+    const { records, unreadable } = await this.#jobs.scan();
+    const ids = new Set(unreadable.map((name) => name.replace(/\.json$/, "")));
+    for (const job of records) {
       const isOld = hasEnded(job) && this.#now() - (job.journal.at(-1)?.at ?? job.createdAt) > APPLY.endedJobTtlMs;
       if (!isOld) ids.add(job.id);
       else await this.#jobs.remove(job.id);
@@ -232,6 +233,11 @@ export class JobQueue {
     }
     await Promise.all([this.#jobs.sweep(), this.#cancels.sweep(), this.secrets.sweep(ids, this.#now())]);
   }
+}
+
+/** The oldest first. */
+function byAge(a: Job, b: Job): number {
+  return a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1);
 }
 
 /** The kind is part of what an id is made of, so jobs of one id are of one kind. */

@@ -4,7 +4,8 @@ import { z } from "zod";
 import { APPLY } from "../config/defaults.ts";
 import { failureNotesSchema } from "../profiles/usage-stats.ts";
 import { RecordFolder } from "../storage/record-folder.ts";
-import { ACTIVATIONS, addressSchema, JOB_KINDS, problemSchema } from "./job.ts";
+import { ACTIVATIONS, addressSchema, problemSchema } from "./job.ts";
+import { END_STATES, JOB_KINDS, ORDER_WAYS } from "./job-words.ts";
 
 const receiptSchema = z.object({
   schemaVersion: z.literal(1),
@@ -13,7 +14,7 @@ const receiptSchema = z.object({
   kind: z.enum(JOB_KINDS),
   agentId: z.string(),
   profileId: z.string(),
-  outcome: z.enum(["done", "rolled-back", "parked", "cancelled", "failed"]),
+  outcome: z.enum(END_STATES),
   startedAt: z.number(),
   endedAt: z.number(),
   /** Milliseconds by name of the phase. */
@@ -32,7 +33,7 @@ const receiptSchema = z.object({
   /** The id that the profile got. */
   renamedTo: z.string().optional(),
   /** How the order was asked for. */
-  how: z.enum(["first", "only", "exactly"]).optional(),
+  how: z.enum(ORDER_WAYS).optional(),
   /** The receipt whose change was taken back. */
   undoes: z.string().optional(),
   activation: z.object({

@@ -4,7 +4,7 @@ import { sameIdentity, type Identity } from "../profiles/claims.ts";
 import { readCodexLogin } from "../profiles/codex-home.ts";
 import { describeCredential } from "../profiles/credential-facts.ts";
 import { CODEX_CLI, codexCliHolders, type TokenHolder } from "../profiles/owners.ts";
-import { shortName } from "../profiles/selector.ts";
+import { shortName } from "../profiles/profile-id.ts";
 import type { ProfileStore } from "../profiles/store.ts";
 import { fingerprint } from "../secrets/fingerprint.ts";
 import type { Secret } from "../secrets/secret.ts";

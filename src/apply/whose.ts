@@ -4,7 +4,7 @@ import { LEASE } from "../config/defaults.ts";
 import { cleanText } from "../clean-text.ts";
 import { CodexAuthError } from "../errors.ts";
 import type { CredentialFacts } from "../profiles/credential-facts.ts";
-import { isSameProfile } from "../profiles/profile.ts";
+import { isSameProfile } from "../profiles/profile-id.ts";
 import type { Receipts } from "./receipt.ts";
 
 /** Whose a credential is. */

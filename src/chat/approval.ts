@@ -4,7 +4,7 @@ import type { Address } from "../apply/job.ts";
 import { CodexAuthError } from "../errors.ts";
 import type { Decision } from "./confirm.ts";
 import { show, type Turn } from "./context.ts";
-import { nameFor } from "./profile-words.ts";
+import { nameFor } from "./profile-name.ts";
 import { bold, code } from "./reply.ts";
 
 /**

@@ -221,7 +221,8 @@ function foreign(): CodexAuthError {
   });
 }
 
-function isAction(text: string): text is ActionName {
+/** Whether a button of ours may do this. */
+export function isAction(text: string): text is ActionName {
   return Object.hasOwn(ACTIONS, text);
 }
 

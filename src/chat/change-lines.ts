@@ -3,11 +3,11 @@
 import type { Keeper } from "../apply/whose.ts";
 import { cleanText } from "../clean-text.ts";
 import { CHAT } from "../config/defaults.ts";
-import { CODEX_PROVIDER, OPENAI_PROVIDER, type CodexProvider } from "../profiles/profile.ts";
+import { CODEX_PROVIDER, OPENAI_PROVIDER, type CodexProvider } from "../profiles/profile-id.ts";
 import type { SessionPin } from "../profiles/session-pins.ts";
 import type { PlannedChange } from "../profiles/store.ts";
 import type { Turn } from "./context.ts";
-import { nameFor } from "./profile-words.ts";
+import { nameFor } from "./profile-name.ts";
 import { bold, code, type Line } from "./reply.ts";
 
 type Parts = Pick<Turn, "services" | "asker">;

@@ -9,7 +9,7 @@ import { assertOwn, keeperOf, type Keeper } from "../apply/whose.ts";
 import { CodexAuthError } from "../errors.ts";
 import { describeCredential } from "../profiles/credential-facts.ts";
 import { orderAfterChoice, orderAfterRemoval } from "../profiles/order.ts";
-import { CODEX_PROVIDER } from "../profiles/profile.ts";
+import { CODEX_PROVIDER } from "../profiles/profile-id.ts";
 import { loginPrint } from "../profiles/same-login.ts";
 import { resolveSelector } from "../profiles/selector.ts";
 import type { StoreSnapshot } from "../profiles/store.ts";

@@ -5,7 +5,7 @@ import type { Receipt } from "../apply/receipt.ts";
 import { cleanText } from "../clean-text.ts";
 import { CHAT } from "../config/defaults.ts";
 import type { Turn } from "./context.ts";
-import { nameFor } from "./profile-words.ts";
+import { nameFor } from "./profile-name.ts";
 import { receiptWords } from "./receipt-words.ts";
 import { bold, code, type Line } from "./reply.ts";
 

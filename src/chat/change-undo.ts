@@ -3,7 +3,7 @@
 import type { Receipt } from "../apply/receipt.ts";
 import { CodexAuthError } from "../errors.ts";
 import { orderRestored } from "../profiles/order.ts";
-import { CODEX_PROVIDER } from "../profiles/profile.ts";
+import { CODEX_PROVIDER } from "../profiles/profile-id.ts";
 import type { StoreSnapshot } from "../profiles/store.ts";
 import type { Secret } from "../secrets/secret.ts";
 import { names, nameSpan } from "./change-lines.ts";

@@ -3,7 +3,7 @@
 import type { Address } from "../apply/job.ts";
 import type { Receipt } from "../apply/receipt.ts";
 import type { Wanted } from "../apply/wanted.ts";
-import { CODEX_PROVIDER } from "../profiles/profile.ts";
+import { CODEX_PROVIDER } from "../profiles/profile-id.ts";
 import { resolveSelector } from "../profiles/selector.ts";
 import { askingWords, nobodyToAsk } from "./approval.ts";
 import { refOf, staleButton } from "./button.ts";
@@ -12,7 +12,7 @@ import { mayBeUndone, previewUndo } from "./change-undo.ts";
 import type { CodexAuthCommand } from "./command.ts";
 import { button, requirePrivate, show, type Turn } from "./context.ts";
 import { noButton } from "./decline.ts";
-import { nameFor } from "./profile-words.ts";
+import { nameFor } from "./profile-name.ts";
 import { receiptWords } from "./receipt-words.ts";
 import { bold, code, type Line, type Reply } from "./reply.ts";
 import { submit } from "./save.ts";

@@ -1,6 +1,6 @@
 // `/codex_auth`: hands each of its forms, and a plain answer to a list or a pasted address, to the part that does it.
 
-import { shortName } from "../profiles/selector.ts";
+import { shortName } from "../profiles/profile-id.ts";
 import { freeChats, mayFree } from "./bound-chats.ts";
 import { change } from "./change.ts";
 import { isPartOfCallback, mayHoldCallback, parseCodexAuth, type CodexAuthCommand } from "./command.ts";

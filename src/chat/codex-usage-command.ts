@@ -2,7 +2,7 @@
 
 import { CHAT } from "../config/defaults.ts";
 import { CodexAuthError } from "../errors.ts";
-import { shortName } from "../profiles/selector.ts";
+import { shortName } from "../profiles/profile-id.ts";
 
 /** What a person asked for by typing `/codex_usage …`. */
 export type CodexUsageCommand = { readonly agentId?: string } & (

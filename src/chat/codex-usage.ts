@@ -6,7 +6,7 @@ import type { StoreSnapshot } from "../profiles/store.ts";
 import { refOf, staleButton, type ActionName } from "./button.ts";
 import { parseCodexUsage, type CodexUsageCommand } from "./codex-usage-command.ts";
 import { agentOf, requirePrivate, show, type Turn } from "./context.ts";
-import { nameFor } from "./profile-words.ts";
+import { nameFor } from "./profile-name.ts";
 import { bold, code, type Reply } from "./reply.ts";
 import { allSubject, menuSubject, oneSubject, usageMenu, usageReply } from "./usage-card.ts";
 import { errorReply } from "./wording.ts";

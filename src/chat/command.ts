@@ -3,7 +3,7 @@
 import { CHAT } from "../config/defaults.ts";
 import { CodexAuthError } from "../errors.ts";
 import { looksLikeCallbackUrl } from "../oauth/callback-text.ts";
-import { shortName } from "../profiles/selector.ts";
+import { shortName } from "../profiles/profile-id.ts";
 
 /** What a person asked for by typing. Words are still as typed: nothing here is checked against a store. */
 export type CodexAuthCommand = { readonly agentId?: string } & (

@@ -1,15 +1,15 @@
 // What happens to a received login: the card that asks, with both accounts where two are concerned, and the saving.
 
 import type { ParkedLogin } from "../apply/parked.ts";
-import { CODEX_PROVIDER, profileIdFor } from "../profiles/profile.ts";
-import { shortName } from "../profiles/selector.ts";
+import { CODEX_PROVIDER, profileIdFor, shortName } from "../profiles/profile-id.ts";
 import type { StoreSnapshot } from "../profiles/store.ts";
 import type { ProfileSummary } from "../profiles/summary.ts";
 import { button, show, storedFingerprint, type Turn } from "./context.ts";
 import { refOf } from "./button.ts";
 import { SUBCOMMANDS } from "./command.ts";
 import { noButton } from "./decline.ts";
-import { accountSpans, expiryWords, idSpan, nameFor, profileSpans } from "./profile-words.ts";
+import { accountSpans, expiryWords, idSpan, profileSpans } from "./profile-words.ts";
+import { nameFor } from "./profile-name.ts";
 import { bold, code, type ActionButton, type Line, type Reply } from "./reply.ts";
 import { otherHolders, secondOwnerLines } from "./owners.ts";
 import { doubtLines, doubtOfParked } from "./renewal-doubt.ts";

@@ -3,7 +3,7 @@
 import { refOf, staleButton } from "./button.ts";
 import { button, show, type Turn } from "./context.ts";
 import type { InvitationSubject } from "./invitations.ts";
-import { nameFor } from "./profile-words.ts";
+import { nameFor } from "./profile-name.ts";
 import { bold, code, type ActionButton, type Line } from "./reply.ts";
 
 type Parts = Pick<Turn, "services" | "asker">;

@@ -3,12 +3,12 @@
 import { DEVICE } from "../config/defaults.ts";
 import type { EndReason } from "../oauth/attempt.ts";
 import type { DeviceTrouble } from "../oauth/device-code.ts";
-import { shortName } from "../profiles/selector.ts";
+import { shortName } from "../profiles/profile-id.ts";
 import { typedName } from "./command.ts";
 import { agentFlag, button, type Turn } from "./context.ts";
 import type { DeviceSignIn } from "./device-sign-ins.ts";
 import { attemptSubject } from "./login-card.ts";
-import { nameFor } from "./profile-words.ts";
+import { nameFor } from "./profile-name.ts";
 import { bold, code, type Button, type Line, type Reply } from "./reply.ts";
 import { stepLines } from "./sign-in-steps.ts";
 import { span } from "./time-words.ts";

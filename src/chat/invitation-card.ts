@@ -5,7 +5,8 @@ import { agentFlag, button, type Turn } from "./context.ts";
 import { noButton } from "./decline.ts";
 import type { InvitationSubject } from "./invitations.ts";
 import { loginSubject } from "./picker.ts";
-import { idSpan, nameFor, profileSpans } from "./profile-words.ts";
+import { idSpan, profileSpans } from "./profile-words.ts";
+import { nameFor } from "./profile-name.ts";
 import { bold, type Line, type Reply } from "./reply.ts";
 
 /** The card as a reply. */

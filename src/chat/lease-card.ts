@@ -7,7 +7,7 @@ import { button, type Turn } from "./context.ts";
 import type { Asker } from "./conversation.ts";
 import type { UsageSum, UsageTotals } from "./lease-door.ts";
 import { bar, count, credentialWords, noteLines, stateWords } from "./lease-words.ts";
-import { nameFor } from "./profile-words.ts";
+import { nameFor } from "./profile-name.ts";
 import { bold, code, type ActionButton, type Line, type Reply } from "./reply.ts";
 import { when } from "./time-words.ts";
 import { problemLines } from "./wording.ts";

@@ -2,7 +2,7 @@
 
 import { CodexAuthError } from "../errors.ts";
 import type { LeaseDeed, LeaseView } from "../lease/service.ts";
-import { CODEX_PROVIDER, profileIdFor } from "../profiles/profile.ts";
+import { CODEX_PROVIDER, profileIdFor } from "../profiles/profile-id.ts";
 import { requirePerson } from "./approval.ts";
 import { refOf, staleButton, type ActionName } from "./button.ts";
 import { button, requirePrivate, show, type Turn } from "./context.ts";

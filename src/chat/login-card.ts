@@ -2,12 +2,14 @@
 
 import { LOGIN } from "../config/defaults.ts";
 import { CodexAuthError, isCodexAuthError } from "../errors.ts";
-import { resolveSelector, shortName, type Selection } from "../profiles/selector.ts";
+import { resolveSelector, type Selection } from "../profiles/selector.ts";
+import { shortName } from "../profiles/profile-id.ts";
 import type { StoreSnapshot } from "../profiles/store.ts";
 import { typedName } from "./command.ts";
 import { agentFlag, button, requirePrivate, show, storedFingerprint, type Turn } from "./context.ts";
 import type { Asker } from "./conversation.ts";
-import { nameFor, profileSpans } from "./profile-words.ts";
+import { profileSpans } from "./profile-words.ts";
+import { nameFor } from "./profile-name.ts";
 import { bold, code, type Button, type Line, type Reply } from "./reply.ts";
 import type { SignInAttempt, SignInTarget, StartedSignIn } from "./services.ts";
 import { headOf } from "./sign-in-head.ts";

@@ -10,12 +10,13 @@ import { agentFlag, button, requirePrivate, show, type Turn } from "./context.ts
 import { boundElsewhere, firstDisagreement, type Layer } from "./manage-layers.ts";
 import { coOwnerLines } from "./owners.ts";
 import { loginSubject } from "./picker.ts";
-import { idSpan, nameFor, profileSpans, seenLines, stateLabel } from "./profile-words.ts";
+import { idSpan, profileSpans, seenLines, stateLabel } from "./profile-words.ts";
+import { nameFor } from "./profile-name.ts";
 import { mayReload, notLoadedLine } from "./reload.ts";
 import { doubtLines, doubtOfProfile } from "./renewal-doubt.ts";
 import { bold, code, type ActionButton, type Line } from "./reply.ts";
 import type { Loaded } from "./services.ts";
-import { CODEX_PROVIDER } from "../profiles/profile.ts";
+import { CODEX_PROVIDER } from "../profiles/profile-id.ts";
 import type { SessionPin } from "../profiles/session-pins.ts";
 
 type Verb = "show" | "use" | "only" | "reset" | "reload" | "free" | "refresh" | "rename" | "remove";

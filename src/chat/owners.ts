@@ -6,7 +6,7 @@ import { cleanText } from "../clean-text.ts";
 import { CHAT } from "../config/defaults.ts";
 import { CODEX_CLI, codexCliHolders, type TokenHolder } from "../profiles/owners.ts";
 import type { Turn } from "./context.ts";
-import { nameFor } from "./profile-words.ts";
+import { nameFor } from "./profile-name.ts";
 import { bold, type Line } from "./reply.ts";
 
 type Parts = Pick<Turn, "services" | "asker">;

@@ -3,14 +3,16 @@
 import { hasEnded, type Job } from "../apply/job.ts";
 import type { ParkedLogin } from "../apply/parked.ts";
 import { CodexAuthError } from "../errors.ts";
-import { resolveSelector, shortName } from "../profiles/selector.ts";
+import { resolveSelector } from "../profiles/selector.ts";
+import { shortName } from "../profiles/profile-id.ts";
 import { refOf } from "./button.ts";
 import type { CodexAuthCommand } from "./command.ts";
 import { decide, saveSubject, showDecision } from "./confirm.ts";
 import { requirePerson } from "./approval.ts";
 import { button, requirePrivate, show, type Turn } from "./context.ts";
 import { otherHolders } from "./owners.ts";
-import { accountSpans, nameFor } from "./profile-words.ts";
+import { accountSpans } from "./profile-words.ts";
+import { nameFor } from "./profile-name.ts";
 import { doubtOfParked } from "./renewal-doubt.ts";
 import { canCancel } from "./progress.ts";
 import { bold, code, type Line, type Reply } from "./reply.ts";

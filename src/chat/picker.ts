@@ -1,12 +1,14 @@
 // The picker: which Codex profiles there are and how they are, and where to go from here.
 
-import { resolveSelector, shortName } from "../profiles/selector.ts";
+import { resolveSelector } from "../profiles/selector.ts";
+import { shortName } from "../profiles/profile-id.ts";
 import type { StoreSnapshot } from "../profiles/store.ts";
 import type { ProfileSummary } from "../profiles/summary.ts";
 import type { KeptUsage } from "../usage/usage-service.ts";
 import { typedName } from "./command.ts";
 import { agentFlag, button, requirePrivate, show, type Turn } from "./context.ts";
-import { nameFor, profileLine, seenLines, stateLabel } from "./profile-words.ts";
+import { profileLine, seenLines, stateLabel } from "./profile-words.ts";
+import { nameFor } from "./profile-name.ts";
 import { bold, code, type ActionButton, type Line, type Reply } from "./reply.ts";
 import { keptWords } from "./usage-words.ts";
 

@@ -3,7 +3,7 @@
 import { jobSubject, saveLogin } from "./save.ts";
 import type { Job } from "../apply/job.ts";
 import type { ParkedLogin } from "../apply/parked.ts";
-import { CODEX_PROVIDER } from "../profiles/profile.ts";
+import { CODEX_PROVIDER } from "../profiles/profile-id.ts";
 import { refOf, staleButton, type Press } from "./button.ts";
 import { askToFree, pressFree } from "./bound-chats.ts";
 import { decide, saveSubject, showDecision, suggestName, type Decision } from "./confirm.ts";
@@ -16,7 +16,7 @@ import { askToDiscard, discardNow, parkedSubject, showParked } from "./parked.ts
 import { isLeaseAction, pressLease } from "./lease.ts";
 import { isUsageAction, pressUsage } from "./codex-usage.ts";
 import { askForName, loginSubject, showPicker } from "./picker.ts";
-import { nameFor } from "./profile-words.ts";
+import { nameFor } from "./profile-name.ts";
 import { reloadGateway } from "./reload.ts";
 import { bold } from "./reply.ts";
 import { askToRevoke, pressRevoke } from "./revoke.ts";

@@ -2,10 +2,10 @@
 
 import { CHAT } from "../config/defaults.ts";
 import { cleanText } from "../clean-text.ts";
-import { shortName } from "../profiles/selector.ts";
 import type { StoreSnapshot } from "../profiles/store.ts";
 import type { ProfileSummary } from "../profiles/summary.ts";
 import type { Asker } from "./conversation.ts";
+import { nameFor } from "./profile-name.ts";
 import { bold, code, type Line, type Span } from "./reply.ts";
 import { when } from "./time-words.ts";
 
@@ -13,12 +13,6 @@ import { when } from "./time-words.ts";
 export interface Account {
   readonly email?: string | undefined;
   readonly planType?: string | undefined;
-}
-
-/** The name as this chat may show it: a group never sees an e-mail address, and a profile's name may be one. */
-export function nameFor(asker: Pick<Asker, "private">, profileId: string): string {
-  const name = cleanText(shortName(profileId), CHAT.maxLabelChars);
-  return asker.private || !name.includes("@") ? name : `${name.slice(0, 1)}…`;
 }
 
 /** How old the words are where they are the plugin's: other hosts cannot look into OpenClaw's database themselves. */

@@ -3,7 +3,7 @@
 import { CodexAuthError } from "../errors.ts";
 import { typedName } from "./command.ts";
 import { agentFlag, button, requirePrivate, show, type Turn } from "./context.ts";
-import { nameFor } from "./profile-words.ts";
+import { nameFor } from "./profile-name.ts";
 import { bold, code, type ActionButton, type Line } from "./reply.ts";
 import type { Reloaded } from "./services.ts";
 import { took } from "./time-words.ts";

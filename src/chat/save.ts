@@ -7,7 +7,7 @@ import { cleanText } from "../clean-text.ts";
 import { askForApproval } from "./approval.ts";
 import { button, show, type Turn } from "./context.ts";
 import type { Decision } from "./confirm.ts";
-import { nameFor } from "./profile-words.ts";
+import { nameFor } from "./profile-name.ts";
 import { canCancel, trailOf } from "./progress.ts";
 import { bold, code, type Line, type Reply } from "./reply.ts";
 import { errorReply } from "./wording.ts";
@@ -48,12 +48,13 @@ export async function submit(
   left: () => Promise<readonly Line[]> = () => Promise.resolve([["Nothing was begun: ask for it again then."]]),
 ): Promise<void> {
   const { services, asker } = turn;
-  const interrupted = await interruptions(turn);
+  // The kernel takes some milliseconds to say who listens where: that stands in the next state of the message.
+  const interrupting = interruptions(turn);
   // The message comes first: the job keeps its id, so that the answer finds it even after a restart of the bot.
-  const messageId = await showQueued(turn, {
-    lines: [[bold(nameFor(asker, profileId)), ": queued"], ...interrupted],
-  });
+  const messageId = await showQueued(turn, { lines: [[bold(nameFor(asker, profileId)), ": queued"]] });
   const { chatId, host, personId } = asker;
+  // Before the job is there to be executed: followed only after its end, it would be shown as under way for ever.
+  const interrupted = await interrupting;
   let enqueued: Enqueued<Job>;
   try {
     enqueued = await enqueue({ host, chatId, personId, ...(messageId === undefined ? {} : { messageId }) });
@@ -126,12 +127,12 @@ export const waitsForPluginLine: Line = [
   "⏳ Here only OpenClaw's own plugin may write, and it is not at work: this waits until the gateway runs with it.",
 ];
 
-/** What a restart of the gateway would interrupt, where one may come and the gateway tells. */
+/** What a restart of the gateway would interrupt, where one may come and the gateway tells; never rejects. */
 async function interruptions(turn: Turn): Promise<readonly Line[]> {
-  if ((await turn.services.waitsForPlugin?.()) === true) return [waitsForPluginLine];
   const { activation, gateway, log } = turn.services;
-  if (activation === "reload" || activation === "none") return [];
   try {
+    if ((await turn.services.waitsForPlugin?.()) === true) return [waitsForPluginLine];
+    if (activation === "reload" || activation === "none") return [];
     const names = await gateway.interruptedByRestart();
     if (names.length === 0) return [];
     const shown = names.slice(0, 5).map((name) => cleanText(name, CHAT.maxLabelChars));

@@ -3,7 +3,8 @@
 import type { StoreSnapshot } from "../profiles/store.ts";
 import { nearestSubcommand } from "./command.ts";
 import type { Turn } from "./context.ts";
-import { idSpan, nameFor, profileSpans } from "./profile-words.ts";
+import { idSpan, profileSpans } from "./profile-words.ts";
+import { nameFor } from "./profile-name.ts";
 import { bold, code, type Line } from "./reply.ts";
 import type { SignInAttempt } from "./services.ts";
 

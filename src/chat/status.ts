@@ -8,7 +8,7 @@ import { agentFlag, show, type Turn } from "./context.ts";
 import { doneLines } from "./done-lines.ts";
 import type { Invitation } from "./invitations.ts";
 import { NOTHING_DONE } from "./nothing-done.ts";
-import { nameFor } from "./profile-words.ts";
+import { nameFor } from "./profile-name.ts";
 import { canCancel, trailOf } from "./progress.ts";
 import { bold, code, type Line } from "./reply.ts";
 import { waitsForPluginLine } from "./save.ts";

@@ -2,7 +2,8 @@
 
 import { cleanText } from "../clean-text.ts";
 import { CHAT, PLUGIN } from "../config/defaults.ts";
-import { resolveSelector, shortName } from "../profiles/selector.ts";
+import { resolveSelector } from "../profiles/selector.ts";
+import { shortName } from "../profiles/profile-id.ts";
 import type { StoreSnapshot } from "../profiles/store.ts";
 import type { ProfileSummary } from "../profiles/summary.ts";
 import type { KeptUsage, ProfileUsage } from "../usage/usage-service.ts";
@@ -12,7 +13,7 @@ import { typedForUsage } from "./codex-usage-command.ts";
 import { typedName } from "./command.ts";
 import { agentFlag, button, type Turn } from "./context.ts";
 import { loginSubject } from "./picker.ts";
-import { nameFor } from "./profile-words.ts";
+import { nameFor } from "./profile-name.ts";
 import { bold, code, plainText, type ActionButton, type Line, type Reply } from "./reply.ts";
 import { when } from "./time-words.ts";
 import { usageForGroup } from "./usage-group.ts";

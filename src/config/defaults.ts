@@ -1,8 +1,9 @@
-// Every default and limit of the project, from one place (the lease's own are in lease-defaults.ts); units are in the names.
+// Every default and limit of the project, from one place (the lease's own and those of locks are beside it); units are in the names.
 
 import { DAY, HOUR, MINUTE, SECOND } from "./units.ts";
 
 export { BROKER, LEASE, LEASE_LIMITS, USAGE } from "./lease-defaults.ts";
+export { DISK, OPENCLAW_LOCK, OWN_LOCK } from "./lock-defaults.ts";
 export { DAY, HOUR, MINUTE, SECOND } from "./units.ts";
 
 /** How large a file of ours or of OpenClaw may be before we refuse to read it, in bytes. */
@@ -10,29 +11,6 @@ export const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
 /** How large our settings file may be to be looked at for each question of who may, in bytes. */
 export const MAX_SETTINGS_BYTES = 256 * 1024;
-
-/** OpenClaw's lock on its auth store (facts/openclaw-json-generation.md §2, §8). */
-export const OPENCLAW_LOCK = {
-  /** A live gateway may hold it across a token refresh of up to 120 s, so we wait longer than that. */
-  waitMs: 130 * SECOND,
-  /** OpenClaw calls a lock stale after 30 s; we let go long before. */
-  maxHoldMs: 10 * SECOND,
-  /** Across a renewal, whose answer must be in the store before anybody else may use the old token; short of those 30 s. */
-  maxRenewalHoldMs: 25 * SECOND,
-  /** How long a second lock is waited for while a first one is held. */
-  nestedWaitMs: 3 * SECOND,
-  pollMinMs: 50,
-  pollMaxMs: 500,
-  /** How often a waiting person hears of it. */
-  progressMs: 1 * SECOND,
-  /** How long an empty lock file must lie unchanged before our eyes until its maker counts as crashed between open and write. */
-  emptyStaleMs: 30 * SECOND,
-  /** How long a folder at the lock path (another tool's lock) may take to go away. */
-  folderGraceMs: 15 * SECOND,
-} as const;
-
-/** proper-lockfile on our own files. */
-export const OWN_LOCK = { staleMs: 15 * SECOND, updateMs: 5 * SECOND, waitMs: 20 * SECOND } as const;
 
 /** Profiles as they are shown and stored. */
 export const PROFILES = {
@@ -180,8 +158,8 @@ export const PLUGIN = {
   deleteWithinMs: 5 * SECOND,
   /** How long 2026.9.6 needs to end the activation of a plugin: a write into its store before that undoes it. */
   settlesMs: 10 * SECOND,
-  /** How often is looked whether OpenClaw still has our commands. */
-  lookEveryMs: 1 * SECOND,
+  /** How often is looked whether OpenClaw still has our commands; a second was too seldom (docs/openclaw-generations.md, e). */
+  lookEveryMs: 0.2 * SECOND,
   /** Telegram takes no longer message; OpenClaw's markdown makes some of it longer. */
   maxTextChars: 3_800,
   /** A typed command as a button of `presentation`: 64 bytes less OpenClaw's own prefix. */

@@ -1,6 +1,6 @@
 // Who besides us could have read or written a file: what decides about logins, or opens the bot, is nobody else's to write.
 
-import { stat } from "node:fs/promises";
+import { statSync, type Stats } from "node:fs";
 import { CodexAuthError } from "../errors.ts";
 
 /** Who can get at a file besides its owner. */
@@ -13,8 +13,16 @@ export interface FileAccess {
 
 /** How `path` is protected; undefined where there is no such file. `uid` is ours, undefined where the system knows none. */
 export async function fileAccess(path: string, uid: number | undefined): Promise<FileAccess | undefined> {
-  const found = await stat(path).catch(() => undefined);
+  const found = statsOf(path);
   return found === undefined ? undefined : accessOf(found, uid);
+}
+
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function accessOf(found: { readonly mode: number; readonly uid: number }, uid: number | undefined): FileAccess {
@@ -34,7 +42,7 @@ function accessOf(found: { readonly mode: number; readonly uid: number }, uid: n
  * @throws CodexAuthError `ERR_CONFIG_INVALID`.
  */
 export async function assertOursAlone(path: string, uid: number | undefined): Promise<void> {
-  const found = await stat(path).catch(() => undefined);
+  const found = statsOf(path);
   if (found !== undefined) assertOurs(found, path, uid);
 }
 

@@ -37,7 +37,7 @@ export async function locateGateway(options: LocateOptions): Promise<GatewayLoca
 
 async function locateByLock(options: LocateOptions, config: GatewayConfig, tmp: string): Promise<GatewayLocation> {
   const { uid, configPath, stateDir, processes } = options;
-  const found = await readGatewayLock(gatewayLockPath(tmp, uid, configPath));
+  const found = readGatewayLock(gatewayLockPath(tmp, uid, configPath));
   if (found === undefined) return { kind: "stopped" };
   const judged = judgeGatewayLock(found, uid, configPath);
   if (judged.kind === "refused") return judged;

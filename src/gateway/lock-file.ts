@@ -1,7 +1,7 @@
 // The gateway's own lock file: where it may lie, what it says, and whether it can be believed.
 
 import { createHash } from "node:crypto";
-import { lstat, readFile } from "node:fs/promises";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { CodexAuthError, systemCode } from "../errors.ts";
@@ -50,10 +50,12 @@ export function gatewayLockPath(tmp: string, uid: number, configPath: string): s
 }
 
 /** Reads the lock at `path`, following no link; undefined where there is none. */
-export async function readGatewayLock(path: string): Promise<FoundLock | undefined> {
+export function readGatewayLock(path: string): FoundLock | undefined {
   try {
-    const [file, folder] = await Promise.all([lstat(path), lstat(dirname(path))]);
-    const text = file.isFile() && file.size <= MAX_LOCK_BYTES ? await readFile(path, "utf8") : "";
+    const file = lstatSync(path, { throwIfNoEntry: false });
+    if (file === undefined) return undefined;
+    const folder = lstatSync(dirname(path));
+    const text = file.isFile() ? readPlainFile(path) : "";
     return {
       path,
       isPlainFile: file.isFile(),
@@ -65,6 +67,17 @@ export async function readGatewayLock(path: string): Promise<FoundLock | undefin
   } catch (error) {
     if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return undefined;
     throw disagrees("the gateway's lock file cannot be read", error);
+  }
+}
+
+/** Nothing but a plain file is waited for: where the folder is not ours yet, anybody could put a pipe there between look and read. */
+function readPlainFile(path: string): string {
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  try {
+    const found = fstatSync(descriptor);
+    return found.isFile() && found.size <= MAX_LOCK_BYTES ? readFileSync(descriptor, "utf8") : "";
+  } finally {
+    closeSync(descriptor);
   }
 }
 

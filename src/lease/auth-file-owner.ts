@@ -20,6 +20,6 @@ export interface LeasedLoginQuestion {
 export async function isLeasedLogin({ path, whose, folder, settingsPath }: LeasedLoginQuestion): Promise<boolean> {
   const note = await readJsonFile(join(folder, "auth-file.json"), noteSchema);
   if (note === undefined) return false;
-  const isItsFile = (await targetOf(note.path ?? settingsPath)) === (await targetOf(path));
+  const isItsFile = targetOf(note.path ?? settingsPath) === targetOf(path);
   return (isItsFile ? judge(whose, note) : judgeElsewhere(whose, note)) !== undefined;
 }

@@ -212,12 +212,12 @@ export class LeasedAuthFile {
   /** Removes ours from the file that it was written to, where that is another one now; whether renewed tokens went with it. */
   async #leaveOtherFile(signal: AbortSignal): Promise<boolean> {
     const before = await this.#writtenTo();
-    if (before === undefined || (await isSameFile(before, this.#path))) return false;
+    if (before === undefined || isSameFile(before, this.#path)) return false;
     return (await this.#removeFrom(before, signal)).removedRenewed;
   }
 
   async #removeFrom(path: string, signal: AbortSignal): Promise<AuthFileRemoved> {
-    if (path !== this.#path) await removeDeadLeftovers(dirname(await targetOf(path)));
+    if (path !== this.#path) await removeDeadLeftovers(dirname(targetOf(path)));
     const { login, ours, note } = await this.#look(path);
     const seen = login?.whose.refreshFingerprint;
     if (login === undefined) return { outcome: "absent", removedRenewed: false };
@@ -242,7 +242,7 @@ export class LeasedAuthFile {
   async #look(path: string): Promise<Seen> {
     const before = await readJsonFile(this.#notePath, noteSchema);
     const login = await readCodexLogin(path);
-    if (before?.path !== undefined && !(await isSameFile(before.path, path))) {
+    if (before?.path !== undefined && !isSameFile(before.path, path)) {
       return { note: before, login, ours: login === undefined ? undefined : judgeElsewhere(login.whose, before) };
     }
     const note = settle(before === undefined ? undefined : { path, ...before }, login?.whose);
@@ -262,7 +262,7 @@ export class LeasedAuthFile {
     return withProcessLock(this.#notePath, async (signal) => {
       // A killed writer may have left a temp file with tokens beside either.
       await removeDeadLeftovers(this.#folder);
-      await removeDeadLeftovers(dirname(await targetOf(this.#path)));
+      await removeDeadLeftovers(dirname(targetOf(this.#path)));
       for (let attempt = 1; ; attempt += 1) {
         try {
           return await body(signal);
@@ -275,8 +275,8 @@ export class LeasedAuthFile {
 }
 
 /** Whether both name one file, be it by a link. */
-async function isSameFile(one: string, other: string): Promise<boolean> {
-  return one === other || (await targetOf(one)) === (await targetOf(other));
+function isSameFile(one: string, other: string): boolean {
+  return one === other || targetOf(one) === targetOf(other);
 }
 
 function taken(path: string): CodexAuthError {

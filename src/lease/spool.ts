@@ -7,7 +7,7 @@ import { LEASE } from "../config/defaults.ts";
 import { isCodexAuthError } from "../errors.ts";
 import { ensurePrivateFolder } from "../storage/atomic-write.ts";
 import { readJsonFile, writeJsonFile } from "../storage/json-file.ts";
-import { isHolderAlive, processStartTime } from "../storage/openclaw-lock-holder.ts";
+import { isHolderAlive, thisHolder } from "../storage/openclaw-lock-holder.ts";
 import { withProcessLock } from "../storage/process-lock.ts";
 import { RecordFolder } from "../storage/record-folder.ts";
 import { addUsage, batchSchema, NO_USAGE, type Batch } from "./batch.ts";
@@ -59,8 +59,7 @@ const SETTLED_KEPT = 50;
 
 /** Who writes batches here, for others to know when it is dead. */
 export function thisProcess(): Batch["process"] {
-  const startTime = processStartTime(process.pid);
-  return { pid: process.pid, ...(startTime === undefined ? {} : { startTime }), host: hostname() };
+  return { ...thisHolder(), host: hostname() };
 }
 
 /** An empty ledger. */

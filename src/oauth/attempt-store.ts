@@ -1,6 +1,6 @@
 // The folder of sign-in attempts: how one is read, ended exactly once, and swept away.
 
-import { readdir, stat } from "node:fs/promises";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DAY, LOGIN } from "../config/defaults.ts";
 import { isCodexAuthError, systemCode } from "../errors.ts";
@@ -46,7 +46,7 @@ export class AttemptStore {
   /** Every attempt that is neither ended nor expired, oldest first. A damaged file cannot be used and is passed over. */
   async listLive(): Promise<readonly Attempt[]> {
     const { records } = await this.#live.scan();
-    const ended = new Set((await this.#names(join(this.folder, "ended"))).map(idOfFile));
+    const ended = new Set(this.#names(join(this.folder, "ended")).map(idOfFile));
     return records
       .filter((attempt) => !ended.has(attempt.id) && attempt.expiresAtMs > this.#now())
       .toSorted((a, b) => a.createdAtMs - b.createdAtMs);
@@ -84,7 +84,7 @@ export class AttemptStore {
       ...ended.unreadable.map((name) => join(this.folder, "ended", name)),
     ];
     // Nothing here is worth more than ten minutes, and a half-written attempt may hold a verifier.
-    for (const path of damaged) if ((await this.#ageMs(path)) > DAY && (await removeDurably(path))) forgotten += 1;
+    for (const path of damaged) if (this.#ageMs(path) > DAY && (await removeDurably(path))) forgotten += 1;
     return { expired, forgotten };
   }
 
@@ -98,18 +98,18 @@ export class AttemptStore {
     }
   }
 
-  async #ageMs(path: string): Promise<number> {
+  #ageMs(path: string): number {
     try {
-      return this.#now() - (await stat(path)).mtimeMs;
+      return this.#now() - statSync(path).mtimeMs;
     } catch (error) {
       if (systemCode(error) === "ENOENT") return 0;
       throw error;
     }
   }
 
-  async #names(folder: string): Promise<string[]> {
+  #names(folder: string): string[] {
     try {
-      return await readdir(folder);
+      return readdirSync(folder);
     } catch (error) {
       if (systemCode(error) === "ENOENT") return [];
       throw error;

@@ -1,10 +1,10 @@
 // Which agents there are and where the store of each lies; the main store is the one that all others inherit.
 
-import { readdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { PROFILES } from "../config/defaults.ts";
 import { expandUserPath, type OpenClawPaths } from "../config/paths.ts";
 import { CodexAuthError } from "../errors.ts";
+import { namesIn, realPathOr } from "../storage/look.ts";
 import { normalizeAgentId, type OpenClawConfig } from "./openclaw-config.ts";
 
 /** The agent whose store the others inherit; literally this, whatever the default agent is (facts §1). */
@@ -40,10 +40,10 @@ export async function listAgentPlaces(roots: AgentRoots, config: OpenClawConfig)
     id,
     dir: agentDir === undefined ? ownDir(id) : expandUserPath(agentDir, home),
   }));
-  const onDisk = (await agentFolders(join(paths.stateDir, "agents"))).map((id) => ({ id, dir: ownDir(id) }));
+  const onDisk = agentFolders(join(paths.stateDir, "agents")).map((id) => ({ id, dir: ownDir(id) }));
   const byFolder = new Map<string, { readonly ids: string[]; readonly dir: string }>();
   for (const { id, dir } of [{ id: MAIN_AGENT, dir: paths.mainAgentDir }, ...configured, ...onDisk]) {
-    const real = await realpath(dir).catch(() => dir);
+    const real = realPathOr(dir);
     const sharing = byFolder.get(real);
     if (sharing === undefined) byFolder.set(real, { ids: [id], dir });
     else if (!sharing.ids.includes(id)) sharing.ids.push(id);
@@ -78,9 +78,8 @@ function placeAt(agentIds: readonly string[], agentDir: string, isMain: boolean)
 }
 
 /** The agents that have a folder, in the order of their names; only such names as OpenClaw itself gives. */
-async function agentFolders(folder: string): Promise<readonly string[]> {
-  const names = await readdir(folder).catch(() => []);
-  return names
+function agentFolders(folder: string): readonly string[] {
+  return namesIn(folder)
     .filter((name) => normalizeAgentId(name) === name)
     .toSorted()
     .slice(0, PROFILES.maxAgents);

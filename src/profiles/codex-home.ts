@@ -1,6 +1,6 @@
 // The Codex CLI's own login file (`~/.codex/auth.json`): read, replaced as a whole and removed, in exactly its shape (facts/codex-oauth.md).
 
-import { lstat, readlink, realpath } from "node:fs/promises";
+import { readlinkSync, realpathSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { CODEX_HOME } from "../config/defaults.ts";
@@ -9,6 +9,7 @@ import { fingerprint } from "../secrets/fingerprint.ts";
 import { Secret } from "../secrets/secret.ts";
 import { ensurePrivateFolder, removeDurably, writeFileAtomic } from "../storage/atomic-write.ts";
 import { parseJson, readTextFile } from "../storage/json-file.ts";
+import { isLink } from "../storage/look.ts";
 import { decodeAccessToken, identityOf, type Identity } from "./claims.ts";
 
 /** The tokens of a ChatGPT login, as the file holds them. */
@@ -117,7 +118,7 @@ export async function writeCodexLogin(
   const found = await readCodexLogin(path);
   const expected = options.replaces ?? found ?? "nothing";
   assertSame(path, found, expected);
-  const target = await targetOf(path);
+  const target = targetOf(path);
   // Behind a link the folder is the person's to make: a disk that is not mounted must not get a hidden file.
   if (target === path) await ensurePrivateFolder(dirname(path));
   await writeFileAtomic(target, `${JSON.stringify(documentFor(tokens, found), null, 2)}\n`, {
@@ -134,21 +135,20 @@ export async function removeCodexLogin(path: string, ifFingerprint: string): Pro
   const found = await readCodexLogin(path);
   if (found === undefined) return "absent";
   if (found.whose.refreshFingerprint !== ifFingerprint) return "other";
-  return (await removeDurably(await targetOf(path))) ? "removed" : "absent";
+  return (await removeDurably(targetOf(path))) ? "removed" : "absent";
 }
 
 /** Where the file really lies: as for the CLI itself, a link to a file that is not there yet names the place of the new file. */
-export async function targetOf(path: string): Promise<string> {
+export function targetOf(path: string): string {
   try {
-    return await realpath(path);
+    return realpathSync.native(path);
   } catch (error) {
     // Anything but "not there" is for the writer to find and to name.
     if (systemCode(error) !== "ENOENT") return path;
   }
-  const found = await lstat(path).catch(() => undefined);
-  if (found?.isSymbolicLink() !== true) return path;
+  if (!isLink(path)) return path;
   // A ring of links is ELOOP above, so this ends.
-  return targetOf(resolve(dirname(path), await readlink(path)));
+  return targetOf(resolve(dirname(path), readlinkSync(path)));
 }
 
 /** The file's content for `tokens`, in the order in which the CLI writes it. */

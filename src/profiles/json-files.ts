@@ -4,7 +4,7 @@ import { CodexAuthError, isCodexAuthError } from "../errors.ts";
 import { parseJson, readTextFile } from "../storage/json-file.ts";
 import type { AgentPlace } from "./agents.ts";
 import { keepCorruptCopy } from "./corrupt-copy.ts";
-import { CODEX_PROVIDER, type CodexProvider } from "./profile.ts";
+import { CODEX_PROVIDER, type CodexProvider } from "./profile-id.ts";
 import { failureNotes, type FailureNotes } from "./usage-stats.ts";
 
 /** Which store OpenClaw uses: one file, two files, or one that this program does not write as files. */

@@ -7,7 +7,7 @@ import { isCodexAuthError } from "../errors.ts";
 import { ensurePrivateFolder } from "../storage/atomic-write.ts";
 import { openClawLockPath, withOpenClawLock, type OpenClawLockHold } from "../storage/openclaw-lock.ts";
 import type { AgentPlace } from "./agents.ts";
-import { CODEX_PROVIDER } from "./profile.ts";
+import { CODEX_PROVIDER } from "./profile-id.ts";
 import type { Hold, HoldOptions } from "./store.ts";
 
 /** What {@link holdAll} locks. */

@@ -3,7 +3,7 @@
 import { CodexAuthError } from "../errors.ts";
 import { isSameJson } from "../storage/same-json.ts";
 import { asObject, type JsonObject } from "./json-files.ts";
-import { CODEX_PROVIDER, type CodexProvider } from "./profile.ts";
+import { CODEX_PROVIDER, type CodexProvider } from "./profile-id.ts";
 import { withoutCooldown, type FailureNotes } from "./usage-stats.ts";
 
 /** The two documents of a store; undefined = no such file. */
@@ -163,6 +163,7 @@ function clearCooldown(document: JsonObject, profileId: string): JsonObject {
 
 /** `object` with `key` set, or gone where `value` is undefined; the other keys keep their places. */
 function withKey(object: JsonObject, key: string, value: unknown): JsonObject {
-  if (value === undefined) return Object.fromEntries(Object.entries(object).filter(([name]) => name !== key));
-  return { ...object, [key]: value };
+  if (value !== undefined) return { ...object, [key]: value };
+  const { [key]: _gone, ...rest } = object;
+  return rest;
 }

@@ -4,7 +4,8 @@ import { CodexAuthError } from "../errors.ts";
 import { fingerprintJson } from "../secrets/fingerprint.ts";
 import { Secret } from "../secrets/secret.ts";
 import { entryOf, orderOf, type AgentFiles } from "./json-files.ts";
-import { CODEX_PROVIDER, openCredential, parseCredential, type CodexProvider, type Credential } from "./profile.ts";
+import { openCredential, parseCredential, type Credential } from "./profile.ts";
+import { CODEX_PROVIDER, type CodexProvider } from "./profile-id.ts";
 import { isSameLogin, mergeCredential } from "./same-login.ts";
 import type { EntryValues, FileChange, PlannedChange, StoreChange } from "./store.ts";
 

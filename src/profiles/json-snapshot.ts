@@ -3,7 +3,8 @@
 import { asObject, entriesOf, orderOf, pathsOf, usageOf, type AgentFiles } from "./json-files.ts";
 import type { OpenClawConfig } from "./openclaw-config.ts";
 import { resolveOrder } from "./order.ts";
-import { CODEX_PROVIDER, parseCredential, type CodexProvider } from "./profile.ts";
+import { parseCredential } from "./profile.ts";
+import { CODEX_PROVIDER, type CodexProvider } from "./profile-id.ts";
 import type { StoreSnapshot } from "./store.ts";
 import { summarize } from "./summary.ts";
 import { parseUsageStats, type UsageStats } from "./usage-stats.ts";

@@ -1,8 +1,8 @@
 // The profile store of OpenClaw's JSON generation (to 2026.5), in both its shapes.
 
 import { existsSync } from "node:fs";
-import { realpath } from "node:fs/promises";
 import { CodexAuthError, isCodexAuthError } from "../errors.ts";
+import { realPathOr } from "../storage/look.ts";
 import { openClawLockPath, type OpenClawLockHold } from "../storage/openclaw-lock.ts";
 import { findAgentPlace, listAgentPlaces, type AgentPlace, type AgentPlaces, type AgentRoots } from "./agents.ts";
 import { applyFileChange, assertMayBegin, holdingOf, takingBack } from "./json-apply.ts";
@@ -143,7 +143,7 @@ export class JsonProfileStore implements ProfileStore {
     findAgentPlace(places, target.agentId);
     // 2026.4.5 renews an inherited login under the lock of the agent that asked, whether that has a store or not.
     const stores = places.filter(({ agentDir }) => existsSync(agentDir));
-    await assertNoneLinked(stores);
+    assertNoneLinked(stores);
     return holdAll(
       { profileId: target.profileId, stateDir: this.#options.paths.stateDir, stores },
       (holds, hold) => body(new JsonProfileStore(this.#options, holds), hold),
@@ -223,8 +223,8 @@ interface Survey {
 }
 
 /** @throws CodexAuthError `ERR_STORE_LINKED` where two stores are one file: what is taken out of a copy would go from its owner. */
-async function assertNoneLinked(places: readonly AgentPlace[]): Promise<void> {
-  const files = await Promise.all(places.map(({ storePath }) => realpath(storePath).catch(() => storePath)));
+function assertNoneLinked(places: readonly AgentPlace[]): void {
+  const files = places.map(({ storePath }) => realPathOr(storePath));
   if (new Set(files).size === files.length) return;
   throw new CodexAuthError("ERR_STORE_LINKED", {
     message: "Two agents' auth stores are one file by a link, so it cannot be told who owns this login.",

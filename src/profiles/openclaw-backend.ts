@@ -5,7 +5,7 @@ import type { AgentPlace, AgentPlaces, AgentRoots } from "./agents.ts";
 import type { AgentFiles, JsonObject } from "./json-files.ts";
 import type { StoreDocuments } from "./json-patch.ts";
 import type { OpenClawConfig } from "./openclaw-config.ts";
-import type { CodexProvider } from "./profile.ts";
+import type { CodexProvider } from "./profile-id.ts";
 import type { AgentSummary, ApplyOptions, FileChange, StoreChange } from "./store.ts";
 
 /** Where the stores are and how they are read. */

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { readJson5File } from "../storage/json5-file.ts";
 import type { DeclaredProfile } from "./order.ts";
-import { CODEX_PROVIDER, type CodexProvider } from "./profile.ts";
+import { CODEX_PROVIDER, type CodexProvider } from "./profile-id.ts";
 
 /** What we take from openclaw.json. */
 export interface OpenClawConfig {
@@ -39,7 +39,9 @@ export async function readOpenClawConfig(
   configPath: string,
   provider: CodexProvider = CODEX_PROVIDER,
 ): Promise<OpenClawConfig> {
-  const config = configSchema.safeParse((await readJson5File(configPath)) ?? {});
+  // What is not there is laid out first: zod takes longer to find that than to judge what is there.
+  const value = await readJson5File(configPath);
+  const config = configSchema.safeParse({ agents: {}, auth: {}, ...(typeof value === "object" ? value : {}) });
   // Anything but an object is a configuration that OpenClaw would not start with; it says nothing of agents.
   const { agents = {}, auth = {} } = config.data ?? {};
   const order = (auth.order?.[provider] ?? []).filter((id) => id.trim() !== "");

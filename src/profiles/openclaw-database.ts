@@ -13,7 +13,8 @@ import { readOpenClawConfig } from "./openclaw-config.ts";
 import { entryForDatabase } from "./openclaw-entry.ts";
 import type { DatabaseSdk } from "./openclaw-sdk.ts";
 import { documentFrom, proveWritten, storeFrom, viewOf } from "./openclaw-view.ts";
-import { OPENAI_PROVIDER, openCredential, profileIdFor, sealCredential } from "./profile.ts";
+import { openCredential, sealCredential } from "./profile.ts";
+import { OPENAI_PROVIDER, profileIdFor } from "./profile-id.ts";
 import type { ApplyOptions, FileChange, StoreChange } from "./store.ts";
 
 const OURS = "openclaw:";

@@ -1,7 +1,8 @@
 // Entries as OpenClaw's own code takes them: what it would drop or stumble over is not handed to it. Pure.
 
 import { asObject, type JsonObject } from "./json-files.ts";
-import { CODEX_PROVIDER, OPENAI_PROVIDER, refreshFenceOf, type Credential } from "./profile.ts";
+import { refreshFenceOf, type Credential } from "./profile.ts";
+import { CODEX_PROVIDER, OPENAI_PROVIDER } from "./profile-id.ts";
 
 /** What OpenClaw 2026.9.6 keeps of each kind (`normalizeRawCredentialEntry`); a field more would look like somebody else's change. */
 const COMMON = ["type", "provider", "setup", "copyToAgents", "email", "displayName"];

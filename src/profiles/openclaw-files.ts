@@ -15,7 +15,7 @@ import type { BackendOptions, StoreBackend, Survey } from "./openclaw-backend.ts
 import { readOpenClawConfig } from "./openclaw-config.ts";
 import type { FileSdk } from "./openclaw-sdk.ts";
 import { dropsFrom, proveWritten, storeFrom, viewOf } from "./openclaw-view.ts";
-import { CODEX_PROVIDER } from "./profile.ts";
+import { CODEX_PROVIDER } from "./profile-id.ts";
 import type { ApplyOptions, FileChange, StoreChange } from "./store.ts";
 
 /**

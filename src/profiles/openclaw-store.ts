@@ -19,8 +19,9 @@ import type { AuthSdk } from "./openclaw-sdk.ts";
 import { viewOf } from "./openclaw-view.ts";
 import { outlineOf, type StoresOutline } from "./outline.ts";
 import { findSharedTokens, type SharedToken, type TokenHolder } from "./owners.ts";
-import { parseCredential, profileIdFor, refreshTokenOf, sealCredential, unsealEntry } from "./profile.ts";
-import type { CodexProvider, SealedCredential } from "./profile.ts";
+import { parseCredential, refreshTokenOf, sealCredential, unsealEntry } from "./profile.ts";
+import { type CodexProvider, profileIdFor } from "./profile-id.ts";
+import type { SealedCredential } from "./profile.ts";
 import { isOfProvider, type SessionPin } from "./session-pins.ts";
 import type {
   AgentSummary,

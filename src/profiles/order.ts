@@ -1,6 +1,7 @@
 // Which profile OpenClaw tries first, worked out as OpenClaw does (`resolveAuthProfileOrder`), and what an order becomes after a change.
 
-import { CODEX_PROVIDER, isEligible, parseCredential, type CodexProvider, type Credential } from "./profile.ts";
+import { isEligible, parseCredential, type Credential } from "./profile.ts";
+import { CODEX_PROVIDER, type CodexProvider } from "./profile-id.ts";
 import { unusableWindow, type UsageStats } from "./usage-stats.ts";
 
 /** A profile that `openclaw.json` declares. */

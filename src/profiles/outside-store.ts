@@ -5,7 +5,7 @@ import { factsOf } from "./credential-facts.ts";
 import type { JsonProfileStore } from "./json-store.ts";
 import type { StoreGeneration } from "./json-files.ts";
 import type { SharedToken, TokenHolder } from "./owners.ts";
-import { CODEX_PROVIDER, OPENAI_PROVIDER, type CodexProvider } from "./profile.ts";
+import { CODEX_PROVIDER, OPENAI_PROVIDER, type CodexProvider } from "./profile-id.ts";
 import type { PublishedStore } from "./published-store.ts";
 import type * as Store from "./store.ts";
 

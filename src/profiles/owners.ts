@@ -54,7 +54,7 @@ export async function codexCliHolders(paths: readonly string[]): Promise<readonl
   const holders = new Map<string, TokenHolder>();
   for (const path of paths) {
     // Two names of one file are one owner.
-    const target = await targetOf(path);
+    const target = targetOf(path);
     const refreshToken = (await readCodexLogin(path))?.tokens?.refreshToken;
     if (refreshToken !== undefined && !holders.has(target))
       holders.set(target, { owner: CODEX_CLI, profileId: path, refreshToken });

@@ -4,26 +4,6 @@ import { z } from "zod";
 import { CodexAuthError } from "../errors.ts";
 import { Secret } from "../secrets/secret.ts";
 
-/** The provider of Codex logins in the JSON generation of OpenClaw (facts/openclaw-json-generation.md §1). */
-export const CODEX_PROVIDER = "openai-codex";
-
-/** The provider of the same logins in the SQLite generation (facts/openclaw-sqlite-generation.md §1). */
-export const OPENAI_PROVIDER = "openai";
-
-/** How a generation of OpenClaw names the provider of Codex logins: a property of its store. */
-export type CodexProvider = typeof CODEX_PROVIDER | typeof OPENAI_PROVIDER;
-
-/** `profileId` as a store of `provider` names it: ids of the JSON generation are still typed, and lie in older jobs. */
-export function profileIdFor(provider: CodexProvider, profileId: string): string {
-  const isOlder = provider === OPENAI_PROVIDER && profileId.startsWith(`${CODEX_PROVIDER}:`);
-  return isOlder ? `${OPENAI_PROVIDER}:${profileId.slice(CODEX_PROVIDER.length + 1)}` : profileId;
-}
-
-/** True where both ids mean one profile, whichever generation of OpenClaw each was written in. */
-export function isSameProfile(profileId: string, other: string): boolean {
-  return profileIdFor(OPENAI_PROVIDER, profileId) === profileIdFor(OPENAI_PROVIDER, other);
-}
-
 const common = {
   provider: z.string().trim().min(1),
   email: z.string().optional(),
@@ -75,12 +55,23 @@ export function unsealEntry(sealed: SealedCredential): unknown {
   return JSON.parse(sealed.expose()) as unknown;
 }
 
+/** What each entry is: an order, a list and its labels each ask that of all entries of the store that was just read. */
+const known = new WeakMap<object, { readonly credential: Credential | undefined }>();
+
 /**
  * An entry of `profiles` as a credential, or undefined where OpenClaw would not take it.
  * Its two aliases are accepted as OpenClaw accepts them: `mode` for `type`, `apiKey` for `key`.
+ *
+ * @param entry Not to be changed afterwards: the same object is answered the same.
  */
 export function parseCredential(entry: unknown): Credential | undefined {
   if (typeof entry !== "object" || entry === null || Array.isArray(entry)) return undefined;
+  const found = known.get(entry) ?? { credential: judge(entry) };
+  known.set(entry, found);
+  return found.credential;
+}
+
+function judge(entry: object): Credential | undefined {
   const named: Record<string, unknown> = { ...entry };
   if (!("type" in named) && typeof named["mode"] === "string") named["type"] = named["mode"];
   if (!("key" in named) && typeof named["apiKey"] === "string") named["key"] = named["apiKey"];

@@ -5,7 +5,7 @@ import type { CredentialFacts } from "./credential-facts.ts";
 import { namedIn, normalizeAgentId } from "./openclaw-config.ts";
 import { holdersIn, planFromOutline } from "./outline.ts";
 import { printedHolder, sharedAmong, type SharedToken, type TokenHolder } from "./owners.ts";
-import { OPENAI_PROVIDER, profileIdFor } from "./profile.ts";
+import { OPENAI_PROVIDER, profileIdFor } from "./profile-id.ts";
 import { readPublished, type Published } from "./published.ts";
 import type { SessionPin } from "./session-pins.ts";
 import type { AgentSummary, PlannedChange, ProfileStore, StoreChange, StoreSnapshot } from "./store.ts";

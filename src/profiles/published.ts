@@ -7,7 +7,7 @@ import { credentialFactsSchema, factsOf, type CredentialFacts } from "./credenti
 import type { SdkShape } from "./openclaw-sdk.ts";
 import { outlineSchema } from "./outline.ts";
 import type { TokenHolder } from "./owners.ts";
-import { CODEX_PROVIDER, OPENAI_PROVIDER } from "./profile.ts";
+import { CODEX_PROVIDER, OPENAI_PROVIDER } from "./profile-id.ts";
 import type { SessionPin } from "./session-pins.ts";
 import type { AgentSummary, ProfileStore } from "./store.ts";
 

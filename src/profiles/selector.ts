@@ -2,7 +2,7 @@
 
 import { PROFILES } from "../config/defaults.ts";
 import { CodexAuthError } from "../errors.ts";
-import { CODEX_PROVIDER, OPENAI_PROVIDER, profileIdFor, type CodexProvider } from "./profile.ts";
+import { CODEX_PROVIDER, profileIdFor, type CodexProvider } from "./profile-id.ts";
 
 /** The profile a selector means. */
 export interface Selection {
@@ -33,12 +33,6 @@ export function resolveSelector(
   if (word === "default") return resolveDefault(known, provider);
   const profileId = `${provider}:${profileName(word, provider)}`;
   return { profileId, exists: known.includes(profileId), viaDefault: false };
-}
-
-/** The part of a profile id after the provider, as a person may type it. */
-export function shortName(profileId: string): string {
-  const provider = [CODEX_PROVIDER, OPENAI_PROVIDER].find((name) => profileId.startsWith(`${name}:`));
-  return provider === undefined ? profileId : profileId.slice(provider.length + 1);
 }
 
 function resolveDefault(known: readonly string[], ours: CodexProvider): Selection {

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { readJsonFile } from "../storage/json-file.ts";
 import { readJson5File } from "../storage/json5-file.ts";
 import { normalizeAgentId } from "./openclaw-config.ts";
-import { CODEX_PROVIDER, profileIdFor, type CodexProvider } from "./profile.ts";
+import { CODEX_PROVIDER, profileIdFor, type CodexProvider } from "./profile-id.ts";
 
 /** One chat's bond. */
 export interface SessionPin {

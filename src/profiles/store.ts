@@ -7,7 +7,8 @@ import type { OpenClawLockHold, OpenClawLockOptions } from "../storage/openclaw-
 import type { SharedToken, TokenHolder } from "./owners.ts";
 import type { CredentialFacts } from "./credential-facts.ts";
 import type { StoresOutline } from "./outline.ts";
-import { CODEX_PROVIDER, OPENAI_PROVIDER, type CodexProvider, type SealedCredential } from "./profile.ts";
+import { type SealedCredential } from "./profile.ts";
+import { CODEX_PROVIDER, OPENAI_PROVIDER, type CodexProvider } from "./profile-id.ts";
 import type { ProfileSummary } from "./summary.ts";
 import { failureNotesSchema, type FailureNotes } from "./usage-stats.ts";
 

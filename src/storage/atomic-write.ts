@@ -1,9 +1,26 @@
 // Replaces a file so that a crash leaves either the old bytes or the new ones: temp, fsync, rename, fsync of the folder.
 
 import { randomBytes } from "node:crypto";
-import { link, lstat, mkdir, open, readdir, realpath, rename, rm, stat, unlink } from "node:fs/promises";
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+} from "node:fs";
 import { dirname, join, basename } from "node:path";
 import { CodexAuthError, systemCode } from "../errors.ts";
+import { synced } from "./fsync.ts";
+import { isLink, namesIn, realPathOr } from "./look.ts";
+import { writeWhole } from "./write-whole.ts";
 
 /** How {@link writeFileAtomic} treats the file. */
 export interface AtomicWriteOptions {
@@ -16,7 +33,7 @@ export interface AtomicWriteOptions {
 /** Makes `folder` (0700, with its parents) where it does not exist. */
 export async function ensurePrivateFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw unwritable(folder, error);
   }
@@ -32,21 +49,20 @@ export async function writeFileAtomic(
   bytes: string | Uint8Array,
   options: AtomicWriteOptions = {},
 ): Promise<void> {
-  const target = await followLink(path);
-  const folder = dirname(target);
-  const temporary = join(folder, `.${basename(target)}.${process.pid}-${randomBytes(6).toString("hex")}.tmp`);
-  let isCallersError = false;
+  const target = followLink(path);
+  const temporary = await writeTemporary(target, bytes, options.mode ?? 0o600).catch((error: unknown) => {
+    throw unwritable(path, error);
+  });
+  let isCallersError = true;
   try {
-    await writeDurably(temporary, bytes, options.mode ?? 0o600, await ownerFor(target, folder));
-    isCallersError = true;
     await options.beforeRename?.();
     isCallersError = false;
-    await rename(temporary, target);
+    renameSync(temporary, target);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
+    removeTemporary(temporary);
     throw isCallersError ? error : unwritable(path, error);
   }
-  await syncFolderAfterChange(folder, path);
+  await syncFolderAfterChange(dirname(target), path);
 }
 
 /**
@@ -54,26 +70,26 @@ export async function writeFileAtomic(
  * whole or not at all, also when we are killed in between.
  */
 export async function createFileExclusive(path: string, bytes: string, mode = 0o600): Promise<boolean> {
-  const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${process.pid}-${randomBytes(6).toString("hex")}.tmp`);
   try {
-    await writeDurably(temporary, bytes, mode, await ownerFor(path, folder));
-    // Unlike a rename, a link refuses to replace what is there.
-    await link(temporary, path);
+    const temporary = await writeTemporary(path, bytes, mode);
+    try {
+      // Unlike a rename, a link refuses to replace what is there.
+      linkSync(temporary, path);
+    } finally {
+      removeTemporary(temporary);
+    }
   } catch (error) {
     if (systemCode(error) === "EEXIST") return false;
     throw unwritable(path, error);
-  } finally {
-    await rm(temporary, { force: true }).catch(() => undefined);
   }
-  await syncFolderAfterChange(folder, path);
+  await syncFolderAfterChange(dirname(path), path);
   return true;
 }
 
 /** Removes `path` for good; false where it was not there. */
 export async function removeDurably(path: string): Promise<boolean> {
   try {
-    await unlink(path);
+    unlinkSync(path);
   } catch (error) {
     if (systemCode(error) === "ENOENT") return false;
     throw unwritable(path, error);
@@ -87,22 +103,35 @@ export async function removeDurably(path: string): Promise<boolean> {
  * Only for the holder of the lock of `path`: nobody else may be writing it. Returns how many there were.
  */
 export async function removeLeftovers(path: string): Promise<number> {
-  const target = await followLink(path);
+  const target = followLink(path);
   const folder = dirname(target);
   const prefix = `.${basename(target)}.`;
-  const names = await readdir(folder).catch(() => []);
-  const leftovers = names.filter(
+  const leftovers = namesIn(folder).filter(
     (name) => name.startsWith(prefix) && /^\d+-[0-9a-f]{12}\.tmp$/.test(name.slice(prefix.length)),
   );
-  await Promise.all(leftovers.map((name) => rm(join(folder, name), { force: true })));
+  const failures: unknown[] = [];
+  for (const name of leftovers) {
+    try {
+      rmSync(join(folder, name), { force: true });
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
   return leftovers.length;
 }
 
-/** Removes the temp files in `folder` whose writer is dead; for folders that several live processes write at once. */
+/**
+ * Removes the temp files in `folder` whose writer is dead, and those that this process could not remove before; for folders that
+ * several live processes write at once.
+ */
 export async function removeDeadLeftovers(folder: string): Promise<void> {
-  for (const name of await readdir(folder).catch(() => [])) {
+  // Those of a replaced file lie where the links of its path lead.
+  const places = [folder, realPathOr(folder)];
+  for (const path of unremoved) if (places.includes(dirname(path))) removeTemporary(path);
+  for (const name of namesIn(folder)) {
     const pid = /^\..+\.(\d+)-[0-9a-f]{12}\.tmp$/.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid))) await rm(join(folder, name), { force: true });
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(folder, name), { force: true });
   }
 }
 
@@ -117,14 +146,27 @@ function isAlive(pid: number): boolean {
 
 /** Makes renames and unlinks in `folder` survive a power cut. */
 async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
+  const descriptor = openSync(folder, constants.O_RDONLY);
   try {
-    await handle.sync();
+    await synced(descriptor);
   } catch (error) {
     // Some network file systems cannot sync a folder; the rename itself stays atomic there.
     if (systemCode(error) !== "EINVAL" && systemCode(error) !== "ENOTSUP") throw error;
   } finally {
-    await handle.close();
+    closeSync(descriptor);
+  }
+}
+
+/** Temp files of ours that could not be removed: they may hold tokens, and name this living process, so nobody else sweeps them up. */
+const unremoved = new Set<string>();
+
+/** Tidying up: what went wrong before it is what is told. */
+function removeTemporary(path: string): void {
+  try {
+    rmSync(path, { force: true });
+    unremoved.delete(path);
+  } catch {
+    unremoved.add(path);
   }
 }
 
@@ -134,43 +176,42 @@ interface Owner {
 }
 
 /** Whose the new file must be: the replaced file's owner, or the folder's where we are root and the file is new. */
-async function ownerFor(target: string, folder: string): Promise<Owner | undefined> {
-  const replaced = await stat(target).catch(() => undefined);
+function ownerFor(target: string, folder: string): Owner | undefined {
+  const replaced = statSync(target, { throwIfNoEntry: false });
   if (replaced !== undefined) return replaced;
-  return process.getuid?.() === 0 ? await stat(folder) : undefined;
+  return process.getuid?.() === 0 ? statSync(folder) : undefined;
 }
 
-async function writeDurably(
-  path: string,
-  bytes: string | Uint8Array,
-  mode: number,
-  owner: Owner | undefined,
-): Promise<void> {
-  const handle = await open(path, "wx", mode);
+/** Writes `bytes` durably to a new file beside `target`, with the owner that `target` must have; gives its path. */
+async function writeTemporary(target: string, bytes: string | Uint8Array, mode: number): Promise<string> {
+  const folder = dirname(target);
+  const owner = ownerFor(target, folder);
+  const path = join(folder, `.${basename(target)}.${process.pid}-${randomBytes(6).toString("hex")}.tmp`);
+  const descriptor = openSync(path, "wx", mode);
   try {
     // Run once with sudo, a rename would hand a 0600 file to root and lock the gateway out of its own store.
-    const own = await handle.stat();
-    if (owner !== undefined && owner.uid !== own.uid) await handle.chown(owner.uid, owner.gid);
-    await handle.writeFile(bytes);
+    const own = fstatSync(descriptor);
+    if (owner !== undefined && owner.uid !== own.uid) fchownSync(descriptor, owner.uid, owner.gid);
+    writeWhole(descriptor, bytes);
     // The umask may have taken bits away from `mode`, never added any; chmod makes it exact.
-    await handle.chmod(mode);
-    await handle.sync();
+    fchmodSync(descriptor, mode);
+    await synced(descriptor);
+    return path;
+  } catch (error) {
+    removeTemporary(path);
+    throw error;
   } finally {
-    await handle.close();
+    closeSync(descriptor);
   }
 }
 
-async function followLink(path: string): Promise<string> {
+function followLink(path: string): string {
   try {
-    return await realpath(path);
+    return realpathSync.native(path);
   } catch (error) {
     if (systemCode(error) !== "ENOENT") throw unwritable(path, error);
   }
-  const isDangling = await lstat(path).then(
-    (found) => found.isSymbolicLink(),
-    () => false,
-  );
-  if (!isDangling) return path;
+  if (!isLink(path)) return path;
   // A link to a disk that is not mounted: a file in its place would hide the real one for good.
   throw new CodexAuthError("ERR_FILE_UNWRITABLE", {
     message: `${path} is a link to a file that is not there.`,

@@ -11,10 +11,10 @@ import {
   renameSync,
   rmSync,
   unlinkSync,
-  writeSync,
 } from "node:fs";
 import { systemCode } from "../errors.ts";
 import type { LockHolder } from "./openclaw-lock-holder.ts";
+import { writeWhole } from "./write-whole.ts";
 
 /** A lock file as it was found: what it is, which file it is, and what it says. */
 export interface LockFile {
@@ -44,10 +44,9 @@ export function createLockFile(path: string, holder: LockHolder, createdAt: Date
     ...(startTime === undefined ? {} : { starttime: startTime }),
   };
   const text = JSON.stringify(payload, null, 2);
-  const bytes = Buffer.from(text);
   try {
-    // The kernel may take only a part: half a lock file names nobody, and would be waited for as long as it lies there.
-    for (let written = 0; written < bytes.length;) written += writeSync(descriptor, bytes, written);
+    // Whole: half a lock file names nobody, and would be waited for as long as it lies there.
+    writeWhole(descriptor, text);
     const made = fstatSync(descriptor);
     return { kind: "file", device: made.dev, inode: made.ino, text, holder };
   } catch (error) {

@@ -16,6 +16,17 @@ export function processStartTime(pid: number): number | undefined {
   return Number.isInteger(ticks) && ticks >= 0 ? ticks : undefined;
 }
 
+let own: LockHolder | undefined;
+
+/** This process, as a lock of its own names it; asked of the system once. */
+export function thisHolder(): LockHolder {
+  if (own === undefined) {
+    const startTime = processStartTime(process.pid);
+    own = { pid: process.pid, ...(startTime === undefined ? {} : { startTime }) };
+  }
+  return own;
+}
+
 /** False only where nobody can be working under this lock any more: no such process, a zombie, or the number was given to another. */
 export function isHolderAlive(holder: LockHolder): boolean {
   try {

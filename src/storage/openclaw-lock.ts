@@ -1,6 +1,6 @@
 // OpenClaw's own lock on its auth store: waits for the living, takes over from the dead, and knows whether it is still held.
 
-import { realpath } from "node:fs/promises";
+import { realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { OPENCLAW_LOCK } from "../config/defaults.ts";
@@ -13,7 +13,7 @@ import {
   removeOwnLock,
   type LockFile,
 } from "./openclaw-lock-file.ts";
-import { isHolderAlive, processStartTime, type LockHolder } from "./openclaw-lock-holder.ts";
+import { isHolderAlive, thisHolder, type LockHolder } from "./openclaw-lock-holder.ts";
 
 /** What a person who waits may be told. */
 export interface LockWait {
@@ -87,7 +87,7 @@ export async function withOpenClawLock<T>(
 /** Where OpenClaw locks `storePath`: beside the name it was given, in the real folder, so beside a link and not its target. */
 export async function openClawLockPath(storePath: string): Promise<string> {
   try {
-    return join(await realpath(dirname(storePath)), `${basename(storePath)}.lock`);
+    return join(realpathSync.native(dirname(storePath)), `${basename(storePath)}.lock`);
   } catch (cause) {
     throw unusable(storePath, cause);
   }
@@ -96,8 +96,7 @@ export async function openClawLockPath(storePath: string): Promise<string> {
 async function acquire(lockPath: string, options: OpenClawLockOptions, now: () => number): Promise<LockFile> {
   const waitMs = options.waitMs ?? OPENCLAW_LOCK.waitMs;
   const isAlive = options.isAlive ?? isHolderAlive;
-  const startTime = processStartTime(process.pid);
-  const me: LockHolder = { pid: process.pid, ...(startTime === undefined ? {} : { startTime }) };
+  const me = thisHolder();
   const startedAt = now();
   let watched: { readonly file: LockFile; readonly since: number } | undefined;
   let toldAt = Number.NEGATIVE_INFINITY;

@@ -32,17 +32,17 @@ export async function withProcessLock<T>(
     result = await body(lost.signal);
   } finally {
     // A lost lock belongs to somebody else by now: releasing it again is an error of no interest.
-    await release().catch(() => undefined);
+    letGo(release);
   }
   lost.signal.throwIfAborted();
   return result;
 }
 
-async function acquire(path: string, waitMs: number, lost: AbortController): Promise<() => Promise<void>> {
+async function acquire(path: string, waitMs: number, lost: AbortController): Promise<() => void> {
   const until = performance.now() + waitMs;
   for (;;) {
     try {
-      return await tryOnce(path, lost);
+      return tryOnce(path, lost);
     } catch (cause) {
       // Waiting is done here: the library's own retries wait as long for a missing folder as for a busy lock.
       if (systemCode(cause) !== "ELOCKED") throw unusable(path, cause);
@@ -52,8 +52,17 @@ async function acquire(path: string, waitMs: number, lost: AbortController): Pro
   }
 }
 
-async function tryOnce(path: string, lost: AbortController): Promise<() => Promise<void>> {
-  return lockfile.lock(path, {
+function letGo(release: () => void): void {
+  try {
+    release();
+  } catch {
+    // It was ours no longer.
+  }
+}
+
+/** By synchronous calls: microseconds each, where a lock took six turns of the thread pool (docs/performance.md). */
+function tryOnce(path: string, lost: AbortController): () => void {
+  return lockfile.lockSync(path, {
     realpath: false,
     stale: OWN_LOCK.staleMs,
     update: OWN_LOCK.updateMs,

@@ -1,14 +1,12 @@
 // A folder of small JSON records, one file each, named by id: the durable form of queues, receipts and lists.
 
-import { readdir } from "node:fs/promises";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { ZodType } from "zod";
-import { CodexAuthError, isCodexAuthError, systemCode } from "../errors.ts";
+import { isCodexAuthError } from "../errors.ts";
 import { createFileExclusive, ensurePrivateFolder, removeDeadLeftovers, removeDurably } from "./atomic-write.ts";
 import { readJsonFile, writeJsonFile } from "./json-file.ts";
-
-/** How many files of a folder are open at a time: one after another, two hundred receipts would be waited for at each press. */
-const READ_AT_ONCE = 16;
+import { recordNames } from "./plain-records.ts";
 
 const ID = /^[a-z0-9][a-z0-9._-]{0,95}$/;
 
@@ -23,6 +21,8 @@ export interface FolderScan<T> {
 export class RecordFolder<T> {
   readonly folder: string;
   readonly #schema: ZodType<T>;
+  /** Marks of the files of settled records, by name. */
+  #settled: ReadonlyMap<string, string> = new Map();
 
   constructor(folder: string, schema: ZodType<T>) {
     this.folder = folder;
@@ -38,15 +38,31 @@ export class RecordFolder<T> {
   async scan(): Promise<FolderScan<T>> {
     const records: T[] = [];
     const unreadable: string[] = [];
-    const names = await this.#names();
-    for (let start = 0; start < names.length; start += READ_AT_ONCE) {
-      const some = names.slice(start, start + READ_AT_ONCE);
-      for (const { name, record } of await Promise.all(some.map((one) => this.#readOrName(one)))) {
-        if (record !== undefined) records.push(record);
-        if (name !== undefined) unreadable.push(name);
-      }
+    for (const file of recordNames(this.folder)) {
+      const { name, record } = await this.#readOrName(file);
+      if (record !== undefined) records.push(record);
+      if (name !== undefined) unreadable.push(name);
     }
     return { records, unreadable };
+  }
+
+  /**
+   * The records that are not settled. One of which `isSettled` said so is not read again as long as its file is the same: a folder of
+   * what is over must not cost each look at what is not. Always the same question must be asked.
+   */
+  async unsettled(isSettled: (record: T) => boolean): Promise<readonly T[]> {
+    const settled = new Map<string, string>();
+    const open: T[] = [];
+    for (const name of recordNames(this.folder)) {
+      const mark = markOf(join(this.folder, name));
+      const isKnown = mark !== undefined && this.#settled.get(name) === mark;
+      const { record } = isKnown ? {} : await this.#readOrName(name);
+      // Marked before it was read: what replaced it in between has another mark, and is read the next time.
+      if (mark !== undefined && (isKnown || (record !== undefined && isSettled(record)))) settled.set(name, mark);
+      if (record !== undefined && !isSettled(record)) open.push(record);
+    }
+    this.#settled = settled;
+    return open;
   }
 
   /** The record in the file `name`; the name itself where it is none; neither where it is gone by now. */
@@ -81,22 +97,19 @@ export class RecordFolder<T> {
     await removeDeadLeftovers(this.folder);
   }
 
-  async #names(): Promise<string[]> {
-    try {
-      const names = await readdir(this.folder);
-      return names.filter((name) => name.endsWith(".json") && !name.startsWith(".")).toSorted();
-    } catch (error) {
-      if (systemCode(error) === "ENOENT") return [];
-      throw new CodexAuthError("ERR_FILE_UNREADABLE", {
-        message: `${this.folder} cannot be read (${systemCode(error) ?? "unknown error"}).`,
-        next: "Check the owner and permissions of the folder; run `codex-auth-skill doctor`.",
-        cause: error,
-      });
-    }
-  }
-
   #path(id: string): string {
     if (!ID.test(id)) throw new TypeError("Expected `id` to be a lower-case file name.");
     return join(this.folder, `${id}.json`);
+  }
+}
+
+/** What is another for each file that was ever at `path`: each write makes a new one (an inode may come back, but not with these times). */
+function markOf(path: string): string | undefined {
+  try {
+    const { ctimeNs, ino, mtimeNs, size } = statSync(path, { bigint: true });
+    return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+  } catch {
+    // Why it cannot be looked at is said by reading it: a link that leads to itself must not stand in the way of all others.
+    return undefined;
   }
 }

@@ -2,30 +2,27 @@
 
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type fs from "node:fs/promises";
-import { createRequire, syncBuiltinESMExports } from "node:module";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { ParkedLogins } from "../../src/apply/parked.ts";
+import { replaceSync, systemError } from "../storage/fs-faults.ts";
 import { applyWorld, receivedTokens } from "../support/apply-world.ts";
 import { temporaryFolder } from "../support/temp-folder.ts";
 
 /** Lets every write to a path that matches fail as the kernel would. */
 function failWrites(code: "ENOSPC" | "EACCES" | "EROFS", path: RegExp): void {
-  const promises = createRequire(import.meta.url)("node:fs/promises") as { open: typeof fs.open };
-  const real = promises.open;
-  onTestFinished(() => {
-    promises.open = real;
-    syncBuiltinESMExports();
+  const full = new Set<number>();
+  replaceSync("openSync", (real) => (file: string, flags: string, mode?: number) => {
+    const isMeant = flags === "wx" && path.test(file);
+    if (isMeant && code !== "ENOSPC") throw systemError(code);
+    const descriptor = real(file, flags, mode);
+    if (isMeant) full.add(descriptor);
+    else full.delete(descriptor);
+    return descriptor;
   });
-  promises.open = async (file, flags, mode) => {
-    if (typeof file !== "string" || flags !== "wx" || !path.test(file)) return real(file, flags, mode);
-    const failure = Object.assign(new Error(`${code}: no`), { code });
-    if (code !== "ENOSPC") throw failure;
-    const handle = await real(file, flags, mode);
-    handle.writeFile = () => Promise.reject(failure);
-    return handle;
-  };
-  syncBuiltinESMExports();
+  replaceSync("writeSync", (real) => (descriptor: number, bytes: Buffer, offset: number) => {
+    if (full.has(descriptor)) throw systemError(code);
+    return real(descriptor, bytes, offset);
+  });
 }
 
 describe("a disk that cannot take the store", () => {

@@ -201,10 +201,14 @@ describe("an executor that another one has replaced", () => {
 });
 
 describe("what is old", () => {
-  it("is tidied away first, and what stands in the way of that stands in the way of no job", async () => {
+  it("is tidied away when the jobs are done, and what stands in the way of that stands in the way of no job", async () => {
     const { w, logged, drain, order } = await setUp();
     const calls: string[] = [];
-    const fails = (name: string) => () => (calls.push(name), Promise.reject(failure("ERR_DISK_FULL")));
+    const fails = (name: string) => async (): Promise<never> => {
+      expect(await w.queue.open()).toEqual([]);
+      calls.push(name);
+      throw failure("ERR_DISK_FULL");
+    };
     w.queue.prune = fails("queue");
     w.receipts.prune = fails("receipts");
     w.parked.sweep = fails("parked");
@@ -215,6 +219,23 @@ describe("what is old", () => {
     expect(calls.toSorted()).toEqual(["outbox", "parked", "queue", "receipts", "rotations"]);
     expect(logged.filter(([what]) => what === "tidy")).toHaveLength(5);
     expect(order()).toEqual([BOB, ALICE]);
+  });
+
+  it("is tidied away also where a job could not be ended, and not by an executor whose reign is over", async () => {
+    const { w, drain } = await setUp();
+    let tidied = 0;
+    w.outbox.sweep = async () => void (tidied += 1);
+    const [{ queue }, save] = [w, w.queue.save.bind(w.queue)];
+    queue.save = () => Promise.reject(failure("ERR_DISK_FULL"));
+    await enqueueChange(w, "order", { how: "first" });
+    await expect(drain()).rejects.toMatchObject({ code: "ERR_DISK_FULL" });
+    expect(tidied).toBe(1);
+    queue.save = () => Promise.reject(failure("ERR_EXECUTOR_FENCED"));
+    await expect(drain()).rejects.toMatchObject({ code: "ERR_EXECUTOR_FENCED" });
+    expect(tidied).toBe(1);
+    queue.save = save;
+    expect(await drain()).toBe(1);
+    expect(tidied).toBe(2);
   });
 });
 

@@ -20,6 +20,7 @@ import { applyWorld, receivedTokens, storedLogin } from "../support/apply-world.
 import { enqueueChange } from "../support/change-jobs.ts";
 import { fakeIdToken } from "../support/jwt.ts";
 import { temporaryFolder } from "../support/temp-folder.ts";
+import { losingLocks } from "./executor-lab.ts";
 import { storeWith } from "./steps/step-lab.ts";
 
 const ALICE = "openai-codex:alice";
@@ -48,14 +49,7 @@ async function setUp(came: LoginTokens = receivedTokens("alice")) {
     store.profiles[ALICE] = entry as Record<string, unknown>;
     writeFileSync(w.storePath, JSON.stringify(store));
   };
-  /** The store, whose locks are let go of with `error` after what was done under them. */
-  const losing = (error: CodexAuthError): ProfileStore =>
-    storeWith(w.store, {
-      holding: async (...args) => {
-        await w.store.holding?.(...args);
-        throw error;
-      },
-    });
+  const losing = (error: CodexAuthError): ProfileStore => losingLocks(w.store, error);
   return {
     w,
     job,

@@ -68,6 +68,20 @@ describe("jobs that wait for a restart", () => {
     }
   });
 
+  it("need one where the gateway has started after they were planned, and before they were written", async () => {
+    const { w, drain, waiting, ended } = await setUp();
+    const jobs = await waiting([0]);
+    for (const job of jobs) {
+      const journal = job.journal.map((entry) =>
+        entry.state === "written" ? entry : { ...entry, at: entry.at - HOUR },
+      );
+      await w.queue.save({ ...job, journal });
+    }
+    expect(await drain()).toBe(1);
+    expect(w.gateway.calls).toEqual(["restart"]);
+    expect(await ended(jobs)).toEqual(["done"]);
+  });
+
   it("need none where no gateway runs any more", async () => {
     const { w, drain, waiting, ended } = await setUp();
     const jobs = await waiting([0]);

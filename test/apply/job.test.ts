@@ -7,13 +7,13 @@ import {
   hasEnded,
   isManaged,
   isManagedKind,
-  JOB_KINDS,
   jobSchema,
   loginFactsOf,
   type Job,
   type LoginJob,
   type RenewJob,
 } from "../../src/apply/job.ts";
+import { JOB_KINDS } from "../../src/apply/job-words.ts";
 import {
   newChangeJob,
   newLoginJob,

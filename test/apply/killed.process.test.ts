@@ -10,6 +10,7 @@ import PQueue from "p-queue";
 import { describe, expect, it } from "vitest";
 import { applyWorld, receivedTokens, storedLogin } from "../support/apply-world.ts";
 import { enqueueChange } from "../support/change-jobs.ts";
+import { assertBlocksNobody } from "../support/dead-lock.ts";
 import { enqueueLeased, enqueueRemoval, leased } from "../support/lease-jobs.ts";
 import { temporaryFolder } from "../support/temp-folder.ts";
 
@@ -201,14 +202,14 @@ async function assertEnded(
   expect(readFileSync(join(world.stateDir, "gateway-snapshot.json"), "utf8")).toBe(
     readFileSync(world.storePath, "utf8"),
   );
-  expect(existsSync(`${world.storePath}.lock`)).toBe(false);
+  assertBlocksNobody(world.storePath);
   expect(readdirSync(join(world.storePath, ".."))).toEqual(["auth-profiles.json"]);
   const secrets = readdirSync(join(world.paths.queue, "secrets"));
   expect(secrets).toEqual([]);
   if (scenario.withCopy === true) {
     const copy = JSON.parse(readFileSync(world.copyPath, "utf8")) as { profiles: object };
     expect(Object.keys(copy.profiles)).toEqual(["openai-codex:own"]);
-    expect(existsSync(`${world.copyPath}.lock`)).toBe(false);
+    assertBlocksNobody(world.copyPath);
   }
 }
 

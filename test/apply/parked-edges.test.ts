@@ -1,15 +1,15 @@
 // Parked logins at their edges: nothing of a login is lost on its way through the file, and the probe for room leaves nothing.
 
 import { randomBytes } from "node:crypto";
-import type fs from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
-import { createRequire, syncBuiltinESMExports } from "node:module";
 import { basename, dirname, join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { loadTokens, ParkedLogins, storeTokens, type LoginTokens, type ParkedLogin } from "../../src/apply/parked.ts";
 import { APPLY } from "../../src/config/defaults.ts";
 import { Secret } from "../../src/secrets/secret.ts";
 import { receivedTokens, REQUESTED_BY } from "../support/apply-world.ts";
+import { replaceSync } from "../storage/fs-faults.ts";
 import { temporaryFolder } from "../support/temp-folder.ts";
 
 const DEAD = 2 ** 22 + 1;
@@ -114,25 +114,18 @@ describe("ParkedLogins.update", () => {
 describe("ParkedLogins.assertRoom", () => {
   it("tries a file as large as a login in the folder of the logins, and leaves nothing of it", async () => {
     const { folder, parked } = await setUp();
-    const { readFileSync } = createRequire(import.meta.url)("node:fs") as { readFileSync: (path: string) => Buffer };
-    const promises = createRequire(import.meta.url)("node:fs/promises") as {
-      unlink: typeof fs.unlink;
-      rm: typeof fs.rm;
-    };
     const tried: { readonly path: string; readonly size: number; readonly blank: boolean }[] = [];
-    const { unlink, rm } = promises;
     const look = (path: unknown): void => {
       if (typeof path !== "string" || !basename(path).startsWith(".room.")) return;
       const text = readFileSync(path).toString();
       tried.push({ path, size: text.length, blank: text.trim() === "" });
     };
-    onTestFinished(() => {
-      Object.assign(promises, { unlink, rm });
-      syncBuiltinESMExports();
-    });
-    promises.unlink = (path) => (look(path), unlink(path));
-    promises.rm = (path, options) => (look(path), rm(path, options));
-    syncBuiltinESMExports();
+    for (const name of ["unlinkSync", "rmSync"] as const) {
+      replaceSync(name, (real) => (path: string, options?: object) => {
+        look(path);
+        return (real as (path: string, options?: object) => void)(path, options);
+      });
+    }
 
     await parked.assertRoom();
     await parked.assertRoom();

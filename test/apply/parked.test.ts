@@ -1,11 +1,13 @@
 // Parked logins: there as a whole or not at all, and gone when discarded.
 
 import { randomBytes } from "node:crypto";
+import { mkdirSync, readdirSync, utimesSync } from "node:fs";
 import { readFile, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import lockfile from "proper-lockfile";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { ParkedLogins } from "../../src/apply/parked.ts";
+import { OWN_LOCK } from "../../src/config/defaults.ts";
 import { CodexAuthError } from "../../src/errors.ts";
 import { receivedTokens, REQUESTED_BY } from "../support/apply-world.ts";
 import { temporaryFolder } from "../support/temp-folder.ts";
@@ -82,14 +84,30 @@ describe("a decision about a login", () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  it("that was killed leaves a lock, which the next tidying takes away, and not that of a living one", async () => {
+    const { parked, folder } = await setUp();
+    const old = new Date(Date.now() - OWN_LOCK.staleMs - 1_000);
+    for (const name of ["decide-p-dead.lock", "other.lock"]) {
+      mkdirSync(join(folder, name), { recursive: true });
+      utimesSync(join(folder, name), old, old);
+    }
+    await parked.deciding("p-alive", async () => {
+      await parked.sweep();
+      expect(readdirSync(folder).toSorted()).toEqual(["decide-p-alive.lock", "other.lock"]);
+    });
+    expect(readdirSync(folder)).toEqual(["other.lock"]);
+  });
+
   it("on a full disk is refused as such, and what it itself throws is left as it is", async () => {
     const { parked } = await setUp();
     const own = new CodexAuthError("ERR_FILE_UNWRITABLE", { message: "m", next: "n" });
     await expect(parked.deciding("p-1", () => Promise.reject(own))).rejects.toBe(own);
     // The lock is a folder, and there is no room for it.
-    const real = lockfile.lock;
-    onTestFinished(() => void (lockfile.lock = real));
-    lockfile.lock = () => Promise.reject(Object.assign(new Error("ENOSPC: no"), { code: "ENOSPC" }));
+    const real = lockfile.lockSync;
+    onTestFinished(() => void (lockfile.lockSync = real));
+    lockfile.lockSync = () => {
+      throw Object.assign(new Error("ENOSPC: no"), { code: "ENOSPC" });
+    };
     await expect(parked.deciding("p-1", () => Promise.resolve())).rejects.toMatchObject({ code: "ERR_DISK_FULL" });
   });
 });

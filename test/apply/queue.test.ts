@@ -2,7 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ParkedLogins, type LoginTokens, type ParkedLogin } from "../../src/apply/parked.ts";
 import { jobIdOf, type LoginRequest } from "../../src/apply/new-job.ts";
@@ -10,6 +10,7 @@ import { JobQueue } from "../../src/apply/queue.ts";
 import { APPLY } from "../../src/config/defaults.ts";
 import { ownPaths } from "../../src/config/paths.ts";
 import { Secret } from "../../src/secrets/secret.ts";
+import { replaceSync } from "../storage/fs-faults.ts";
 import { temporaryFolder } from "../support/temp-folder.ts";
 
 const requestedBy = { host: "telegram", chatId: "4242", personId: "4242", messageId: "7" };
@@ -107,6 +108,23 @@ describe("JobQueue", () => {
     await queue.save({ ...job, state: "written" });
     await expect(queue.cancel(job.id)).rejects.toMatchObject({ code: "ERR_JOB_NOT_CANCELLABLE" });
     await expect(queue.cancel("job-00000000")).rejects.toMatchObject({ code: "ERR_JOB_UNKNOWN" });
+  });
+
+  it("does not read the file of an ended job again when it looks for open ones", async () => {
+    const { parked, queue } = await setUp();
+    const [one, two] = [
+      await queue.enqueueLogin(requestFor((await parked.put(login, tokens())).id)),
+      await queue.enqueueLogin(requestFor((await parked.put(login, tokens())).id)),
+    ];
+    await queue.save({ ...one.job, state: "done" });
+    expect((await queue.open()).map(({ id }) => id)).toEqual([two.job.id]);
+    const read: string[] = [];
+    replaceSync("openSync", (real) => (path: string, ...rest: [number]) => {
+      read.push(basename(path));
+      return real(path, ...rest);
+    });
+    expect((await queue.open()).map(({ id }) => id)).toEqual([two.job.id]);
+    expect(read).toEqual([`${two.job.id}.json`]);
   });
 
   it("leaves a job of a newer version and a damaged one alone", async () => {

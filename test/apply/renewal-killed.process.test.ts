@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import PQueue from "p-queue";
 import { describe, expect, it } from "vitest";
 import { refreshLockTarget } from "../../src/profiles/json-hold.ts";
+import { assertBlocksNobody } from "../support/dead-lock.ts";
 import { ALICE, renewalWorld } from "../support/renewal-world.ts";
 
 const PEER = fileURLToPath(new URL("../support/executor-peer.mjs", import.meta.url));
@@ -62,8 +63,7 @@ async function outcome(world: World): Promise<"renewed" | "unknown"> {
   expect(readdirSync(join(world.paths.queue, "secrets"))).toEqual([]);
   expect(await world.outbox.list("telegram")).toHaveLength(1);
   expect(await world.parked.list()).toEqual([]);
-  for (const path of [world.storePath, refreshLockTarget(world.stateDir, ALICE)])
-    expect(existsSync(`${path}.lock`)).toBe(false);
+  for (const path of [world.storePath, refreshLockTarget(world.stateDir, ALICE)]) assertBlocksNobody(path);
   const snapshot = readFileSync(join(world.stateDir, "gateway-snapshot.json"), "utf8");
   expect(snapshot).toBe(readFileSync(world.storePath, "utf8"));
   const { profiles, ...rest } = world.readStore();

@@ -26,6 +26,23 @@ async function parkedLab(logged: string[] = []): Promise<ChatLab> {
   return lab;
 }
 
+describe("a confirmed job", () => {
+  it("is announced at once, and made when it is known what a restart would interrupt: its end is never told before its beginning", async () => {
+    let tell: ((names: readonly string[]) => void) | undefined;
+    const interruptedByRestart = (): Promise<readonly string[]> => new Promise((resolve) => (tell = resolve));
+    const lab = await chatLab({ gateway: { interruptedByRestart } });
+    await lab.writeStore({ work: alice, home: bob }, { order: ["work", "home"] });
+    await lab.say("use home");
+    const pressed = lab.press("first");
+    await expect.poll(() => lab.out.last).toContain("home: queued");
+    expect(await lab.queue.list()).toEqual([]);
+    tell?.(["the build"]);
+    await pressed;
+    expect(await lab.queue.list()).toMatchObject([{ kind: "order" }]);
+    expect(lab.out.last).toContain("this is interrupted: the build.");
+  });
+});
+
 describe("a job that cannot be made", () => {
   it("is told in place of its card, with the way on, and can be asked for again", async () => {
     const logged: string[] = [];

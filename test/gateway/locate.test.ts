@@ -1,10 +1,12 @@
 // The gateway is believed only where its lock file, process, title and port tell the same story.
 
+import { execFileSync } from "node:child_process";
 import { chmod, mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { judgeProcess } from "../../src/gateway/locate.ts";
 import { gatewayLockPath, judgeGatewayLock, readGatewayLock, type FoundLock } from "../../src/gateway/lock-file.ts";
+import { replaceSync } from "../storage/fs-faults.ts";
 import { fakeGateway } from "../support/fake-gateway-rpc.ts";
 import { gatewayHome, startPeer, type GatewayHome } from "./gateway-lab.ts";
 
@@ -141,10 +143,22 @@ describe("judgeGatewayLock", () => {
     expect(judgeGatewayLock({ ...sound, ...change }, 1000, "/c")).toMatchObject(refused);
   });
 
+  test("does not wait at a pipe that somebody put there between the look and the read", async () => {
+    const home = await gatewayHome();
+    await mkdir(dirname(home.lockPath), { recursive: true, mode: 0o700 });
+    await writeFile(`${home.lockPath}.plain`, "{}");
+    execFileSync("mkfifo", [home.lockPath]);
+    replaceSync(
+      "lstatSync",
+      (real) => (path: string, options?: object) => real(path === home.lockPath ? `${path}.plain` : path, options),
+    );
+    expect(readGatewayLock(home.lockPath)).toMatchObject({ isPlainFile: true, text: "" });
+  });
+
   test("reads no lock where its folder is a file", async () => {
     const home = await gatewayHome();
     await writeFile(dirname(home.lockPath), "");
-    expect(await readGatewayLock(home.lockPath)).toBeUndefined();
+    expect(readGatewayLock(home.lockPath)).toBeUndefined();
   });
 });
 

@@ -67,7 +67,9 @@ export async function openTelemetryLab(): Promise<TelemetryLab> {
         batches: rows.map((row) => row.metadata?.["batch_id"]),
       };
     },
-    batchFiles: async () => readdir(join(folder, "spool")).catch(() => []),
+    // Not one that is only being written.
+    batchFiles: async () =>
+      (await readdir(join(folder, "spool")).catch(() => [])).filter((name) => !name.endsWith(".tmp")),
   };
 }
 

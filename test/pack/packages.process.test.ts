@@ -47,7 +47,9 @@ describe("the packages", () => {
 
   it("as npm packs it: the compiled program with its types, no maps, sources or tests", () => {
     const files = tarballFiles(tarballIn(join(made, "npm")));
-    expect(files).toEqual(expect.arrayContaining(["dist/cli.js", "dist/index.d.ts", "bin/codex-auth-skill.js"]));
+    expect(files).toEqual(
+      expect.arrayContaining(["dist/cli.cjs", "dist/hosts/cli/main.js", "dist/index.d.ts", "bin/codex-auth-skill.js"]),
+    );
     expect(tarballProblems(files)).toEqual([]);
     const listed = execFileSync("tar", ["-tvzf", tarballIn(join(made, "npm")), "package/bin/codex-auth-skill.js"], {
       encoding: "utf8",

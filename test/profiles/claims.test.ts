@@ -41,6 +41,20 @@ describe("decodeAccessToken", () => {
     expect(claims).toEqual({ email: "top@example.com", userId: "u" });
   });
 
+  it("takes a claim of another type for none: no number is an id or a label, and no text a time", () => {
+    const odd = {
+      exp: "1800000000",
+      auth_time: ["1800000000"],
+      sub: 7,
+      email: ["a@b.c"],
+      [PROFILE]: "ada@example.com",
+    };
+    expect(decodeAccessToken(jwt(odd))).toEqual({});
+    const ids = { chatgpt_account_id: 12, chatgpt_user_id: ["user-1"], user_id: true, chatgpt_plan_type: {} };
+    expect(decodeAccessToken(jwt({ [AUTH]: ids }))).toEqual({});
+    expect(decodeAccessToken(jwt({ exp: 0, auth_time: -1, [AUTH]: [FULL[AUTH]] }))).toEqual({});
+  });
+
   it("decodes base64url with - and _, padded or not, and an empty signature", () => {
     const payload = { email: "¿ÿþ?>~@example.com" };
     const plain = Buffer.from(JSON.stringify(payload)).toString("base64url");

@@ -103,16 +103,16 @@ describe("where a login file really lies", () => {
     await mkdir(join(root, "far"));
     await symlink("far/second", join(root, "first"));
     await symlink("auth.json", join(root, "far", "second"));
-    expect(await targetOf(join(root, "first"))).toBe(join(root, "far", "auth.json"));
+    expect(targetOf(join(root, "first"))).toBe(join(root, "far", "auth.json"));
     await writeFile(join(root, "far", "auth.json"), "{}");
-    expect(await targetOf(join(root, "first"))).toBe(join(root, "far", "auth.json"));
-    expect(await targetOf(join(root, "none"))).toBe(join(root, "none"));
+    expect(targetOf(join(root, "first"))).toBe(join(root, "far", "auth.json"));
+    expect(targetOf(join(root, "none"))).toBe(join(root, "none"));
   });
 
   it("is the name itself where its links go round, for the writer to find", async () => {
     const root = await realpath(await temporaryFolder());
     await symlink("b", join(root, "a"));
     await symlink("a", join(root, "b"));
-    expect(await targetOf(join(root, "a"))).toBe(join(root, "a"));
+    expect(targetOf(join(root, "a"))).toBe(join(root, "a"));
   });
 });

@@ -295,14 +295,9 @@ describe("a planned step", () => {
     });
     const file = only(plan);
     const lock = `${state.path("main")}.lock`;
-    const work = store.apply(file, valueFor(values, file));
-    // A thief that removes our lock as soon as it sees it.
-    const steal = async (): Promise<void> =>
-      rm(lock).catch(async () => {
-        await new Promise((resolve) => setImmediate(resolve));
-        await steal();
-      });
-    const [outcome] = await Promise.all([work.catch((error: unknown) => error), steal()]);
+    const outcome = await store
+      .apply(file, valueFor(values, file), { beforeWrite: () => rm(lock) })
+      .catch((error: unknown) => error);
     expect(outcome).toMatchObject({ code: "ERR_LOCK_LOST" });
     expect(await state.get("main")).toEqual({ version: 1, profiles: {} });
     expect(await filesOf(state)).toEqual(["auth-profiles.json"]);

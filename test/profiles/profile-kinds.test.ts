@@ -4,15 +4,14 @@ import { describe, expect, it } from "vitest";
 import {
   accessTokenOf,
   isEligible,
-  isSameProfile,
   parseCredential,
-  profileIdFor,
   refreshFenceOf,
   refreshTokenOf,
   sealCredential,
   unsealEntry,
   type Credential,
 } from "../../src/profiles/profile.ts";
+import { isSameProfile, profileIdFor } from "../../src/profiles/profile-id.ts";
 import { Secret } from "../../src/secrets/secret.ts";
 
 const NOW = 1_000;

@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isCodexAuthError } from "../../src/errors.ts";
-import { resolveSelector, shortName } from "../../src/profiles/selector.ts";
+import { resolveSelector } from "../../src/profiles/selector.ts";
+import { shortName } from "../../src/profiles/profile-id.ts";
 
 const KNOWN = ["openai-codex:ada@example.com", "openai-codex:work"];
 

@@ -1,6 +1,6 @@
 // Atomic writes on a disk that fails: what the caller is told, and what lies there afterwards.
 
-import type { FileHandle } from "node:fs/promises";
+import { fstatSync } from "node:fs";
 import { chown, mkdir, readFile, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -14,15 +14,20 @@ import {
 } from "../../src/storage/atomic-write.ts";
 import { startNode } from "../support/child-process.ts";
 import { temporaryFolder } from "../support/temp-folder.ts";
-import { openBelow, replaceAsync, systemError } from "./fs-faults.ts";
+import { openBelow, replaceSync, systemError } from "./fs-faults.ts";
 
 /** Lets the sync of the folder itself fail; that of files goes on as ever. */
-function failFolderSync(folder: string, code: string): void {
-  replaceAsync("open", (open) => async (path: string, flags?: string | number, mode?: number) => {
-    const handle: FileHandle = await open(path, flags, mode);
-    if (path === folder) handle.sync = () => Promise.reject(systemError(code));
-    return handle;
+function failFolderSync(code: string): void {
+  replaceSync("fsync", (real) => (descriptor: number, done: (error: Error | null) => void) => {
+    if (fstatSync(descriptor).isDirectory()) done(systemError(code));
+    else real(descriptor, done);
   });
+}
+
+function fails(code: string): () => () => never {
+  return () => () => {
+    throw systemError(code);
+  };
 }
 
 describe("replacing a file on a disk that fails", () => {
@@ -34,7 +39,7 @@ describe("replacing a file on a disk that fails", () => {
     const folder = await temporaryFolder();
     const path = join(folder, "store.json");
     await writeFile(path, "old");
-    replaceAsync("rename", () => () => Promise.reject(systemError(code)));
+    replaceSync("renameSync", fails(code));
     await expect(writeFileAtomic(path, "new")).rejects.toMatchObject(told);
     expect(await readFile(path, "utf8")).toBe("old");
     expect(await readdir(folder)).toEqual(["store.json"]);
@@ -43,8 +48,8 @@ describe("replacing a file on a disk that fails", () => {
 
   it("passes on what went wrong with the write, and not with the removal of its temp file", async () => {
     const folder = await temporaryFolder();
-    replaceAsync("rename", () => () => Promise.reject(systemError("ENOSPC")));
-    replaceAsync("rm", () => () => Promise.reject(systemError("EIO")));
+    replaceSync("renameSync", fails("ENOSPC"));
+    replaceSync("rmSync", fails("EIO"));
     await expect(writeFileAtomic(join(folder, "store.json"), "new")).rejects.toMatchObject({ code: "ERR_DISK_FULL" });
   });
 
@@ -52,7 +57,7 @@ describe("replacing a file on a disk that fails", () => {
     const folder = await temporaryFolder();
     const path = join(folder, "store.json");
     await writeFile(path, "old");
-    failFolderSync(folder, "EIO");
+    failFolderSync("EIO");
     await expect(writeFileAtomic(path, "new")).rejects.toMatchObject({ code: "ERR_FILE_UNWRITABLE", retryable: true });
     expect(await readFile(path, "utf8")).toBe("new");
     expect(openBelow(folder)).toEqual([]);
@@ -61,7 +66,7 @@ describe("replacing a file on a disk that fails", () => {
   it.each(["EINVAL", "ENOTSUP"])("does without the sync of the folder where the file system says %s", async (code) => {
     const folder = await temporaryFolder();
     const path = join(folder, "store.json");
-    failFolderSync(folder, code);
+    failFolderSync(code);
     await writeFileAtomic(path, "new");
     expect(await createFileExclusive(join(folder, "other"), "")).toBe(true);
     expect(await removeDurably(join(folder, "other"))).toBe(true);
@@ -98,7 +103,7 @@ describe("creating and removing on a disk that fails", () => {
     expect(await createFileExclusive(path, "first")).toBe(true);
     expect(await createFileExclusive(path, "second")).toBe(false);
     expect(await readdir(folder)).toEqual(["once.json"]);
-    replaceAsync("link", () => () => Promise.reject(systemError("ENOSPC")));
+    replaceSync("linkSync", fails("ENOSPC"));
     await expect(createFileExclusive(join(folder, "two.json"), "")).rejects.toMatchObject({ code: "ERR_DISK_FULL" });
     expect(await readdir(folder)).toEqual(["once.json"]);
     expect(await readFile(path, "utf8")).toBe("first");
@@ -137,7 +142,7 @@ describe("what killed writers left behind", () => {
     const ended = startNode("-e", ["0"]);
     await ended.exit;
     const gone = `.store.json.${ended.pid}-0123456789ab.tmp`;
-    replaceAsync("readdir", () => () => Promise.resolve([gone]));
+    replaceSync("readdirSync", () => () => [gone]);
     expect(await removeLeftovers(join(folder, "store.json"))).toBe(1);
     await removeDeadLeftovers(folder);
   });

@@ -1,7 +1,6 @@
 // A file operation that goes wrong once it is told to, for the running test only; everything else stays the real one.
 
 import fs, { readdirSync, readlinkSync } from "node:fs";
-import promises from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { onTestFinished } from "vitest";
 
@@ -12,22 +11,11 @@ export function systemError(code: string): Error {
   return Object.assign(new Error(code), { code });
 }
 
-/** Puts `make(real)` in the place of a function of `node:fs/promises` until the test ends. */
-export function replaceAsync<K extends keyof typeof promises>(
-  name: K,
-  make: (real: (typeof promises)[K]) => Anything,
-): void {
-  replace(promises as unknown as Record<string, Anything>, name, make as (real: Anything) => Anything);
-}
-
 /** Puts `make(real)` in the place of a function of `node:fs` until the test ends. */
 export function replaceSync<K extends keyof typeof fs>(name: K, make: (real: (typeof fs)[K]) => Anything): void {
-  replace(fs as unknown as Record<string, Anything>, name, make as (real: Anything) => Anything);
-}
-
-function replace(module: Record<string, Anything>, name: string, make: (real: Anything) => Anything): void {
+  const module = fs as unknown as Record<string, Anything>;
   const real = module[name] as Anything;
-  module[name] = make(real);
+  module[name] = (make as (real: Anything) => Anything)(real);
   syncBuiltinESMExports();
   onTestFinished(() => {
     module[name] = real;

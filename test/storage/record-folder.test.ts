@@ -1,3 +1,4 @@
+import { symlinkSync } from "node:fs";
 import { chmod, mkdir, readFile, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -5,13 +6,17 @@ import { z } from "zod";
 import { RecordFolder } from "../../src/storage/record-folder.ts";
 import { startNode } from "../support/child-process.ts";
 import { temporaryFolder } from "../support/temp-folder.ts";
-import { replaceAsync, systemError } from "./fs-faults.ts";
+import { replaceSync, systemError } from "./fs-faults.ts";
 
 const schema = z.object({ name: z.string() });
 const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
 
 async function records(): Promise<RecordFolder<z.infer<typeof schema>>> {
   return new RecordFolder(join(await temporaryFolder(), "records"), schema);
+}
+
+function isSettled({ name }: { readonly name: string }): boolean {
+  return name === "over";
 }
 
 describe("a folder of records", () => {
@@ -43,6 +48,35 @@ describe("a folder of records", () => {
     const { records: found, unreadable } = await folder.scan();
     expect(found.map(({ name }) => name)).toEqual(names.filter((name) => name !== "n05" && name !== "n30"));
     expect(unreadable).toEqual(["n05.json", "n30.json"]);
+  });
+
+  it("does not read a settled record again until its file is another one", async () => {
+    const folder = await records();
+    for (const id of ["a", "b", "c"]) await folder.put(id, { name: id === "b" ? "open" : "over" });
+    const read: string[] = [];
+    replaceSync("openSync", (real) => (path: string, ...rest: [number]) => {
+      if (path.endsWith(".json")) read.push(path.slice(-6, -5));
+      return real(path, ...rest);
+    });
+    const open = async (): Promise<readonly string[]> => (await folder.unsettled(isSettled)).map(({ name }) => name);
+    expect([await open(), read]).toEqual([["open"], ["a", "b", "c"]]);
+    read.length = 0;
+    expect([await open(), read]).toEqual([["open"], ["b"]]);
+    // Made anew under the same name, and changed in place by other hands.
+    await folder.remove("a");
+    await folder.create("a", { name: "open again" });
+    await writeFile(join(folder.folder, "c.json"), JSON.stringify({ name: "open too" }));
+    expect(await open()).toEqual(["open again", "open", "open too"]);
+    await writeFile(join(folder.folder, "c.json"), "{");
+    expect(await open()).toEqual(["open again", "open"]);
+  });
+
+  it("passes over what cannot be looked at, as it does over what cannot be read", async () => {
+    const folder = await records();
+    await folder.put("one", { name: "open" });
+    symlinkSync("loop.json", join(folder.folder, "loop.json"));
+    await mkdir(join(folder.folder, "folder.json"));
+    expect(await folder.unsettled(isSettled)).toEqual([{ name: "open" }]);
   });
 
   it("creates a record only where there is none, in the same form", async () => {
@@ -80,7 +114,7 @@ describe("a folder of records", () => {
   it("leaves out a record that another process removed between the list and the look", async () => {
     const folder = await records();
     await folder.put("one", { name: "Ada" });
-    replaceAsync("readdir", (real) => async (path: string) => [...(await real(path)), "gone.json"]);
+    replaceSync("readdirSync", (real) => (path: string) => [...real(path), "gone.json"]);
     expect(await folder.scan()).toEqual({ records: [{ name: "Ada" }], unreadable: [] });
   });
 
@@ -137,7 +171,9 @@ describe("a folder of records", () => {
     await chmod(folder.folder, 0o750);
     await folder.put("one", { name: "Ada" });
     expect(await modeOf(folder.folder)).toBe(0o750);
-    replaceAsync("rename", () => () => Promise.reject(systemError("EIO")));
+    replaceSync("renameSync", () => () => {
+      throw systemError("EIO");
+    });
     await expect(folder.put("one", { name: "Bea" })).rejects.toMatchObject({ code: "ERR_FILE_UNWRITABLE" });
     expect(await folder.get("one")).toEqual({ name: "Ada" });
   });

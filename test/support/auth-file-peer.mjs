@@ -3,8 +3,8 @@
 // appended to <folder>/parked.jsonl. Prints how many changes there were.
 
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
-import { createRequire, syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
+import { beforeDiskChanges } from "./disk-changes.mjs";
 
 const [folder, point, command] = process.argv.slice(2);
 const from = (path) => import(new URL(`../../dist/${path}`, import.meta.url).href);
@@ -12,26 +12,13 @@ const { LeasedAuthFile } = await from("lease/auth-file.js");
 const { Secret } = await from("secrets/secret.js");
 const { path, leaseId, tokens, expiresAtMs, accountId } = JSON.parse(readFileSync(join(folder, "plan.json"), "utf8"));
 
-// Between two changes of the disk there is one state of the disk: dying before each change visits them all.
+// Dying before each change of the disk visits all states of it.
 let changes = 0;
 const dieAtPoint = () => {
   changes += 1;
   if (changes === Number(point)) process.kill(process.pid, "SIGKILL");
 };
-const promises = createRequire(import.meta.url)("node:fs/promises");
-for (const name of ["rename", "unlink", "rm", "link"]) {
-  const real = promises[name];
-  promises[name] = async (...args) => {
-    dieAtPoint();
-    return real(...args);
-  };
-}
-const realOpen = promises.open;
-promises.open = async (file, flags, ...rest) => {
-  if (flags === "wx") dieAtPoint();
-  return realOpen(file, flags, ...rest);
-};
-syncBuiltinESMExports();
+beforeDiskChanges(dieAtPoint);
 
 const file = new LeasedAuthFile({ path, folder: join(folder, "lease"), now: Date.now });
 const material = {

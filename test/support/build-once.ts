@@ -7,9 +7,8 @@ import { fileURLToPath } from "node:url";
 export function setup(): void {
   const root = fileURLToPath(new URL("../..", import.meta.url));
   const compiler = fileURLToPath(new URL("../../node_modules/typescript/bin/tsc", import.meta.url));
-  const { error } = spawnSync(process.execPath, [compiler, "-p", "tsconfig.build.json"], {
-    cwd: root,
-    stdio: "ignore",
-  });
+  const run = (...args: readonly string[]) => spawnSync(process.execPath, args, { cwd: root, stdio: "ignore" });
+  const { error } = run(compiler, "-p", "tsconfig.build.json");
   if (error !== undefined) throw error;
+  if (run("scripts/build-cli.mjs").status !== 0) throw new Error("dist/cli.cjs could not be made.");
 }

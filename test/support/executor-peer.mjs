@@ -2,8 +2,8 @@
 // argv: <OpenClaw state folder> <n, 0 = live>. It talks to a gateway that keeps its snapshot in a file.
 
 import { appendFileSync, copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
-import { createRequire, syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
+import { beforeDiskChanges } from "./disk-changes.mjs";
 import { executorParts } from "./executor-parts.mjs";
 
 const [stateDir, point] = process.argv.slice(2);
@@ -59,31 +59,17 @@ const { drain } = executorParts({
   issuer: plan.issuer,
 });
 
-// Between two changes of the disk there is one state of the disk: dying before each change visits them all.
+// Dying before each change of the disk visits all states of it.
 let changes = 0;
 const reigned = new Set();
-const changing = (name, path) => {
+beforeDiskChanges((name, path) => {
   // The heart beats by the clock: counted, it would be another change at another place in each run.
   if (String(path).includes("/.executor.json.")) {
     if (reigned.has(name)) return;
     reigned.add(name);
   }
   if (++changes === Number(point)) process.kill(process.pid, "SIGKILL");
-};
-const promises = createRequire(import.meta.url)("node:fs/promises");
-for (const name of ["rename", "unlink", "rm", "link"]) {
-  const real = promises[name];
-  promises[name] = async (...args) => {
-    changing(name, args[0]);
-    return real(...args);
-  };
-}
-const realOpen = promises.open;
-promises.open = async (path, flags, ...rest) => {
-  if (flags === "wx") changing("open", path);
-  return realOpen(path, flags, ...rest);
-};
-syncBuiltinESMExports();
+});
 
 await drain();
 process.stdout.write(String(changes));

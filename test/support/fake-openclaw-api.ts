@@ -1,17 +1,15 @@
 // OpenClaw as a plugin meets it, in memory: registrations, commands, presses and sending as they were measured on real gateways
 // (facts/openclaw-json-generation.md §5, openclaw-sqlite-generation.md §4, docs/openclaw-generations.md).
-
 import type {
   CommandContext,
-  CommandDefinition,
-  InteractiveRegistration,
   PluginApi,
   PluginRuntime,
   PluginService,
   ReplyPayload,
 } from "../../src/hosts/openclaw/api.ts";
-import { FakeSending } from "./fake-openclaw-sending.ts";
 import { FakeOpenClawChats, textOf, type ShownMessage } from "./fake-openclaw-chats.ts";
+import { FakeSending } from "./fake-openclaw-sending.ts";
+import { FakeTables } from "./fake-openclaw-tables.ts";
 
 /** How a {@link FakeOpenClaw} is. */
 export interface FakeOpenClawOptions {
@@ -43,8 +41,8 @@ export class FakeOpenClaw extends FakeSending {
   readonly cli: string[] = [];
   readonly #allowFrom: readonly string[] | undefined;
   readonly #chats: FakeOpenClawChats;
-  readonly #commands = new Map<string, CommandDefinition>();
-  readonly #interactive = new Map<string, InteractiveRegistration>();
+  /** What plugins have registered. */
+  readonly tables = new FakeTables();
   readonly #services = new Map<string, PluginService>();
   /** Chats in which a hook is at work. */
   readonly #busy = new Set<string>();
@@ -75,11 +73,11 @@ export class FakeOpenClaw extends FakeSending {
   }
 
   get commandNames(): readonly string[] {
-    return [...this.#commands.keys()];
+    return [...this.tables.commands.keys()];
   }
 
   get namespaces(): readonly string[] {
-    return [...this.#interactive.keys()];
+    return [...this.tables.handlers.keys()];
   }
 
   /** The messages of a chat, oldest first. */
@@ -115,7 +113,7 @@ export class FakeOpenClaw extends FakeSending {
       return;
     }
     const [, name = "", args] = /^\/(\w+)(?:\s+([\s\S]*))?$/.exec(text) ?? [];
-    const command = this.#commands.get(name);
+    const command = this.tables.commands.get(name);
     this.lastMessageId = this.#chats.nextId();
     if (command === undefined || this.shadowed.includes(name)) {
       await this.#toModel(personId, chatId, text, {
@@ -163,9 +161,12 @@ export class FakeOpenClaw extends FakeSending {
   /** Presses something with `data`, whether or not it is shown. */
   async pressesData(personId: string, data: string, message: ShownMessage, chatId = personId): Promise<void> {
     // Routed by the exact text before the first ":" (§5).
-    const registration = this.#interactive.get(data.slice(0, data.indexOf(":")));
+    const registration = this.tables.handlers.get(data.slice(0, data.indexOf(":")));
     if (registration === undefined) {
-      this.modelHeard.push(data);
+      // Bare to 2026.5, then with a word before it (docs, d).
+      const said = this.#isSqlite ? `callback_data: ${data}` : data;
+      const sessionKey = `agent:main:${chatId === personId ? "main" : `telegram:group:${chatId}`}`;
+      await this.#toModel(personId, chatId, said, { messageId: message.id, isSkill: false, sessionKey });
       return;
     }
     const result = await registration.handler({
@@ -179,18 +180,23 @@ export class FakeOpenClaw extends FakeSending {
     if (!result.handled) this.modelHeard.push(data);
   }
 
+  /** A turn of the model, from after that loss on. */
+  async turnsToModel(): Promise<void> {
+    for (const { name, hook } of this.hooks) if (name === "before_prompt_build") await hook({}, {});
+  }
+
   #api(): PluginApi {
     return {
       config: this.settings,
       runtime: this.#runtime(),
       registerCommand: (command) => {
         if (!/^[a-z0-9_]{1,32}$/.test(command.name)) throw new Error(`name ${command.name}`);
-        this.#commands.set(command.name, command);
+        this.tables.commands.set(command.name, command);
       },
       registerInteractiveHandler: (registration) => {
         if (!/^[A-Za-z0-9._-]+$/.test(registration.namespace)) throw new Error(`namespace ${registration.namespace}`);
-        if (this.#interactive.has(registration.namespace)) this.diagnostics.push(registration.namespace);
-        else this.#interactive.set(registration.namespace, registration);
+        if (this.tables.handlers.has(registration.namespace)) this.diagnostics.push(registration.namespace);
+        else this.tables.handlers.set(registration.namespace, registration);
       },
       registerService: (service) => {
         if (!this.#services.has(service.id)) this.#services.set(service.id, service);

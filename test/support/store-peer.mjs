@@ -2,8 +2,8 @@
 // store-peer.mjs save <stateDir> <profileId>...   saves each profile, prints "ready" first
 // store-peer.mjs stall <stateDir> <profileId>     stops for ever right before its rename, after printing "renaming"
 
-import fs from "node:fs/promises";
-import { syncBuiltinESMExports } from "node:module";
+import { writeSync } from "node:fs";
+import { beforeDiskChanges } from "./disk-changes.mjs";
 
 const [command, stateDir, ...ids] = process.argv.slice(2);
 const from = (path) => import(new URL(`../../dist/${path}`, import.meta.url).href);
@@ -13,11 +13,11 @@ const { JsonProfileStore } = await from("profiles/json-store.js");
 const { sealCredential } = await from("profiles/profile.js");
 
 if (command === "stall") {
-  fs.rename = async () => {
-    process.stdout.write("renaming\n");
-    await new Promise(() => setInterval(() => undefined, 1_000));
-  };
-  syncBuiltinESMExports();
+  beforeDiskChanges((name) => {
+    if (name !== "rename") return;
+    writeSync(1, "renaming\n");
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  });
 }
 process.stdout.write("ready\n");
 const paths = openClawPaths(readEnvironment({ HOME: stateDir, OPENCLAW_STATE_DIR: stateDir }));

@@ -1,8 +1,9 @@
 // Builds the entry that OpenClaw keeps for a login, or for a leased credential, from its tokens.
 
 import { decodeAccessToken } from "../../profiles/claims.ts";
-import { CODEX_PROVIDER, sealCredential, unsealEntry } from "../../profiles/profile.ts";
-import type { CodexProvider, SealedCredential } from "../../profiles/profile.ts";
+import { sealCredential, unsealEntry } from "../../profiles/profile.ts";
+import { CODEX_PROVIDER, type CodexProvider } from "../../profiles/profile-id.ts";
+import type { SealedCredential } from "../../profiles/profile.ts";
 import { fingerprintJson } from "../../secrets/fingerprint.ts";
 import type { Secret } from "../../secrets/secret.ts";
 import type { SaveLeaseJob } from "../job.ts";

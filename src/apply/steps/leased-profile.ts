@@ -3,7 +3,8 @@
 import { LEASE } from "../../config/defaults.ts";
 import { CodexAuthError } from "../../errors.ts";
 import { decodeAccessToken } from "../../profiles/claims.ts";
-import { accessTokenOf, isSameProfile, parseCredential, unsealEntry, type Credential } from "../../profiles/profile.ts";
+import { accessTokenOf, parseCredential, unsealEntry, type Credential } from "../../profiles/profile.ts";
+import { isSameProfile } from "../../profiles/profile-id.ts";
 import type { EntryValues, FileChange, PlannedChange } from "../../profiles/store.ts";
 import { canonicalJson, fingerprint } from "../../secrets/fingerprint.ts";
 

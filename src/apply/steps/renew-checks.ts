@@ -2,7 +2,8 @@
 
 import { CodexAuthError } from "../../errors.ts";
 import { factsOf } from "../../profiles/credential-facts.ts";
-import { CODEX_PROVIDER, openCredential, refreshTokenOf, type Credential } from "../../profiles/profile.ts";
+import { openCredential, refreshTokenOf, type Credential } from "../../profiles/profile.ts";
+import { CODEX_PROVIDER } from "../../profiles/profile-id.ts";
 import { isSameLogin, loginPrint } from "../../profiles/same-login.ts";
 import { fingerprint } from "../../secrets/fingerprint.ts";
 import type { Secret } from "../../secrets/secret.ts";

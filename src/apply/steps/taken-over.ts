@@ -1,6 +1,6 @@
 // A job that a worker outside has planned on files, and that is found after OpenClaw was updated to its database.
 
-import { CODEX_PROVIDER, profileIdFor } from "../../profiles/profile.ts";
+import { CODEX_PROVIDER, profileIdFor } from "../../profiles/profile-id.ts";
 import { isChange } from "../../profiles/store.ts";
 import { bringsLogin } from "../job.ts";
 import type { JobRun } from "../job-run.ts";

@@ -3,7 +3,7 @@
 import { CodexAuthError } from "../../errors.ts";
 import { factsOf } from "../../profiles/credential-facts.ts";
 import { orderAfterChoice, orderAfterRemoval } from "../../profiles/order.ts";
-import { CODEX_PROVIDER } from "../../profiles/profile.ts";
+import { CODEX_PROVIDER } from "../../profiles/profile-id.ts";
 import { loginPrint } from "../../profiles/same-login.ts";
 import type { PlannedChange, StoreChange, StoreSnapshot } from "../../profiles/store.ts";
 import { canonicalJson } from "../../secrets/fingerprint.ts";

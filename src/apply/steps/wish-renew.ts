@@ -2,7 +2,6 @@
 
 import { sameIdentity } from "../../profiles/claims.ts";
 import {
-  CODEX_PROVIDER,
   openCredential,
   parseCredential,
   refreshTokenOf,
@@ -10,6 +9,7 @@ import {
   type Credential,
   type SealedCredential,
 } from "../../profiles/profile.ts";
+import { CODEX_PROVIDER } from "../../profiles/profile-id.ts";
 import { identityOfEntry } from "../../profiles/same-login.ts";
 import { fingerprint } from "../../secrets/fingerprint.ts";
 import type { RenewJob } from "../job.ts";

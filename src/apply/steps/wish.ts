@@ -3,7 +3,8 @@
 import { LEASE } from "../../config/defaults.ts";
 import { CodexAuthError } from "../../errors.ts";
 import { orderAfterRemoval, orderAfterSave } from "../../profiles/order.ts";
-import { CODEX_PROVIDER, openCredential } from "../../profiles/profile.ts";
+import { openCredential } from "../../profiles/profile.ts";
+import { CODEX_PROVIDER } from "../../profiles/profile-id.ts";
 import { isSameLogin } from "../../profiles/same-login.ts";
 import type { PlannedChange, StoreSnapshot } from "../../profiles/store.ts";
 import { decodeAccessToken } from "../../profiles/claims.ts";

@@ -3,11 +3,12 @@
 import { existsSync } from "node:fs";
 import { openClawPaths, ownPaths } from "../../config/paths.ts";
 import { CodexAuthError } from "../../errors.ts";
-import { looksLikeCallbackUrl } from "../../oauth/callback-text.ts";
 import type { CliHost } from "./io.ts";
 
 // Half of one counts too: a shell cuts an address at an unquoted `&`. No word of our own commands looks like this.
 const PART = /(?:^|[?&#;])(?:code|state)=./;
+/** No address, and no part of one that matters, is without one of these, encoded or not; most calls are, and load nothing for this. */
+const SIGN = /[=/%]/;
 
 /** Ends the sign-in of any callback among the words. @throws CodexAuthError `ERR_CALLBACK_ON_ARGV` where there is one. */
 export async function refuseCallbackOnArgv({ argv, environment }: CliHost): Promise<void> {
@@ -15,7 +16,12 @@ export async function refuseCallbackOnArgv({ argv, environment }: CliHost): Prom
   const isAsked = argv.some((word) => word === "--callback-url" || word.startsWith("--callback-url="));
   // As a whole as well: pasted without quotes, an address that was broken over lines is several words.
   const whole = words.join("\n");
-  if (!isAsked && !looksLikeCallbackUrl(whole) && !words.some((word) => PART.test(word))) return;
+  if (!isAsked) {
+    if (!SIGN.test(whole)) return;
+    const { looksLikeCallbackUrl } = await import("../../oauth/callback-text.ts");
+    // Each word, too: percent-encoded, an address is recognised where it begins, which in the whole may be behind another word.
+    if (![whole, ...words].some(looksLikeCallbackUrl) && !words.some((word) => PART.test(word))) return;
+  }
   const { pending: folder } = ownPaths(openClawPaths(environment).stateDir);
   let isBurnt = false;
   if (existsSync(folder)) {

@@ -1,6 +1,4 @@
-// The table of commands: name, words, and where the code of each is; nothing is loaded before it is called.
-
-import type { CommandRun } from "./call.ts";
+// The table of commands: names, words and switches.
 
 /** One command. */
 export interface CommandEntry {
@@ -8,7 +6,6 @@ export interface CommandEntry {
   readonly summary: string;
   readonly words?: readonly { readonly name: string; readonly summary: string }[];
   readonly options?: readonly { readonly flags: string; readonly summary: string }[];
-  readonly load: () => Promise<CommandRun>;
 }
 
 const profile = { name: "[profile]", summary: "a profile: default, a word, or a full id" };
@@ -18,8 +15,8 @@ const which = { name: "<number>", summary: "the number in the list of `parked`, 
 
 /** All commands, in the order of the help. */
 export const COMMANDS: readonly CommandEntry[] = [
-  { name: "list", summary: "the Codex profiles and how they are", load: async () => (await import("./list.ts")).list },
-  { name: "new", summary: "how a new profile is made", load: async () => (await import("./new.ts")).newProfile },
+  { name: "list", summary: "the Codex profiles and how they are" },
+  { name: "new", summary: "how a new profile is made" },
   {
     name: "start",
     summary: "start a sign-in for a profile",
@@ -28,24 +25,20 @@ export const COMMANDS: readonly CommandEntry[] = [
       { flags: "--device", summary: "by a code that you enter on a page anywhere; the default over SSH" },
       { flags: "--link", summary: "by a link whose browser comes back to this machine; the default elsewhere" },
     ],
-    load: async () => (await import("./start.ts")).start,
   },
   {
     name: "finish",
     summary: "finish it: reads the address your browser ended on from standard input",
     words: [profile],
-    load: async () => (await import("./finish.ts")).finish,
   },
   {
     name: "status",
     summary: "what is running, waiting and done",
     words: [profile],
-    load: async () => (await import("./status.ts")).status,
   },
   {
     name: "parked",
     summary: "received logins that wait for a decision",
-    load: async () => (await import("./parked.ts")).parked,
   },
   {
     name: "take",
@@ -56,122 +49,103 @@ export const COMMANDS: readonly CommandEntry[] = [
       { flags: "--first", summary: "and use it first" },
       { flags: "--replace", summary: "although the profile holds another login; shown before" },
     ],
-    load: async () => (await import("./parked.ts")).take,
   },
   {
     name: "discard",
     summary: "throw one of them away",
     words: [which],
     options: [{ flags: "--sure", summary: "without asking" }],
-    load: async () => (await import("./parked.ts")).discard,
   },
   {
     name: "revoke",
     summary: "have the sign-in server end one of them everywhere, for good",
     words: [which],
     options: [sure],
-    load: async () => (await import("./parked.ts")).revoke,
   },
   {
     name: "show",
     summary: "one profile in full, and what can be done about it",
     words: [profile],
-    load: async () => (await import("./manage.ts")).showProfile,
   },
   {
     name: "use",
     summary: "put a profile first in the order, the others behind it",
     words: [named],
     options: [sure],
-    load: async () => (await import("./manage.ts")).changeProfile("use"),
   },
   {
     name: "only",
     summary: "use a profile and no other",
     words: [named],
     options: [sure],
-    load: async () => (await import("./manage.ts")).changeProfile("only"),
   },
   {
     name: "reset",
     summary: "make OpenClaw forget a profile's cooldown and failures",
     words: [named],
     options: [sure],
-    load: async () => (await import("./manage.ts")).changeProfile("reset"),
   },
   {
     name: "reload",
     summary: "have the running gateway read its logins again; no login changes by that",
-    load: async () => (await import("./manage.ts")).reload,
   },
   {
     name: "refresh",
     summary: "have the sign-in server renew a profile's login now",
     words: [named],
     options: [sure],
-    load: async () => (await import("./manage.ts")).changeProfile("refresh"),
   },
   {
     name: "rename",
     summary: "give a profile another name",
     words: [named, { name: "<new>", summary: "its new name" }],
     options: [sure],
-    load: async () => (await import("./manage.ts")).changeProfile("rename"),
   },
   {
     name: "remove",
     summary: "take a profile out of OpenClaw; its login is kept until it is discarded",
     words: [named],
     options: [sure],
-    load: async () => (await import("./manage.ts")).changeProfile("remove"),
   },
   {
     name: "rollback",
     summary: "take one of these changes back; without an id, the list of what may be",
     words: [{ name: "[receipt]", summary: "the id of a receipt" }],
     options: [sure],
-    load: async () => (await import("./manage.ts")).changeProfile("rollback"),
   },
   {
     name: "cancel",
     summary: "give up waiting sign-ins and changes not yet written",
-    load: async () => (await import("./cancel.ts")).cancel,
   },
   {
     name: "apply",
     summary: "execute what is queued, here and now",
-    load: async () => (await import("./apply.ts")).apply,
   },
   {
     name: "resume",
     summary: "start a worker for what is left in the queue",
-    load: async () => (await import("./apply.ts")).resume,
   },
   {
     name: "doctor",
     summary: "what was found, what is missing, and the next step for each",
-    load: async () => (await import("./doctor.ts")).doctor,
   },
   {
     name: "import",
     summary: "take the Codex CLI's login over into a profile; explains and asks before",
     words: [profile],
     options: [{ flags: "--from <path>", summary: "its login file, instead of the Codex CLI's usual one" }],
-    load: async () => (await import("./import.ts")).importLogin,
   },
   {
     name: "export",
     summary: "hand a login to the Codex CLI; explains and asks before",
     words: [{ name: "[profile]", summary: "the profile, or the id of a login in `parked`" }],
     options: [{ flags: "--to <path>", summary: "its login file, instead of the Codex CLI's usual one" }],
-    load: async () => (await import("./export.ts")).exportLogin,
   },
   {
     name: "usage",
     summary: "how much of the limits is used, of one profile or all; changes nothing",
     words: [{ name: "[profile]", summary: "a profile, or all (the default)" }],
     options: [{ flags: "--plot", summary: "draw the last two weeks too" }],
-    load: async () => (await import("./usage.ts")).usage,
   },
   {
     name: "lease",
@@ -185,23 +159,19 @@ export const COMMANDS: readonly CommandEntry[] = [
       { name: "[on]", summary: "on or off" },
     ],
     options: [{ flags: "--sure", summary: "without asking" }],
-    load: async () => (await import("./lease.ts")).lease,
   },
   {
     name: "setup",
     summary: "write the settings, step by step, with a live check of each",
     options: [{ flags: "--unit", summary: "only print a systemd user unit for the bot" }],
-    load: async () => (await import("./setup.ts")).setup,
   },
-  { name: "bot", summary: "run the Telegram bot", load: async () => (await import("./bot.ts")).bot },
+  { name: "bot", summary: "run the Telegram bot" },
   {
     name: "chat",
     summary: "chat in this terminal, on the real store",
-    load: async () => (await import("./chat.ts")).chat,
   },
   {
     name: "demo",
     summary: "the main job on a sandbox; nothing of yours is touched",
-    load: async () => (await import("./demo.ts")).demo,
   },
 ];

@@ -10,11 +10,10 @@ const OPTIONS: readonly (readonly [string, string])[] = [
   ["-h, --help", "print this help"],
 ];
 
-/** What `argv` asks for if that is the help or the version and nothing else; undefined: the command line must look at it. */
-export async function briefAnswer(argv: readonly string[], columns: number | undefined): Promise<string | undefined> {
-  if (argv.length !== 1) return undefined;
-  if (argv[0] === "--help" || argv[0] === "-h") return helpText(columns);
-  if (argv[0] === "--version" || argv[0] === "-V") return `${(await import("../../version.ts")).VERSION}\n`;
+/** What the only word of a call asks for if that is the help or the version; undefined: the command line must look at it. */
+export async function briefAnswer(word: string, columns: number | undefined): Promise<string | undefined> {
+  if (word === "--help" || word === "-h") return helpText(columns);
+  if (word === "--version" || word === "-V") return `${(await import("../../version.ts")).VERSION}\n`;
   return undefined;
 }
 

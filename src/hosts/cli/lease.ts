@@ -4,7 +4,7 @@ import { text as readAll } from "node:stream/consumers";
 import { hasEnded } from "../../apply/job.ts";
 import { LEASE } from "../../config/defaults.ts";
 import { CodexAuthError } from "../../errors.ts";
-import { CODEX_PROVIDER, profileIdFor } from "../../profiles/profile.ts";
+import { CODEX_PROVIDER, profileIdFor } from "../../profiles/profile-id.ts";
 import { fileLog } from "../file-log.ts";
 import { LeaseHost } from "../lease.ts";
 import type { Parts } from "../services.ts";

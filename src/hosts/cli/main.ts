@@ -4,10 +4,12 @@ import { fileURLToPath } from "node:url";
 import { loadSettingsFile, readEnvironment } from "../../config/env.ts";
 import { toCodexAuthError } from "../../errors.ts";
 import { EXIT } from "./io.ts";
+import { outliveReaders } from "./lost-output.ts";
 import { runCli } from "./program.ts";
 
 /** Runs the command line of this process; gives its exit code. */
 export async function runProcess(): Promise<number> {
+  outliveReaders(process);
   // Only the .env beside our own package.json (a clone with `npm start`): one in whatever folder somebody stands in could
   // redirect the bot's token.
   try {
@@ -20,7 +22,10 @@ export async function runProcess(): Promise<number> {
   return runCli({
     argv: process.argv.slice(2),
     environment: readEnvironment(),
-    stdin: process.stdin,
+    // Opened by those commands alone that read it.
+    get stdin() {
+      return process.stdin;
+    },
     stdout: process.stdout,
     stderr: process.stderr,
     signals: process,

@@ -2,7 +2,7 @@
 
 import { codexLoginPaths } from "../../config/paths.ts";
 import { toCodexAuthError } from "../../errors.ts";
-import { shortName } from "../../profiles/selector.ts";
+import { shortName } from "../../profiles/profile-id.ts";
 import { CODEX_CLI, codexCliHolders, type SharedToken, type TokenHolder } from "../../profiles/owners.ts";
 import type { Parts } from "../services.ts";
 import type { Finding } from "./finding.ts";

@@ -3,7 +3,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { CodexAuthError } from "../../errors.ts";
 import { VERSION } from "../../version.ts";
-import type { CommandRun } from "./call.ts";
+import { loadCommand } from "./command-code.ts";
 import { COMMANDS } from "./commands.ts";
 import { EXIT, type CliHost, type Output, type Result } from "./io.ts";
 
@@ -48,13 +48,13 @@ function programFor(host: CliHost, output: Output, run: Run): Command {
       await run("chat", () => startDefault({ host, output, options: program.opts(), words: [] }));
     });
   }
-  for (const { name, summary, words, options, load } of COMMANDS) {
+  for (const { name, summary, words, options } of COMMANDS) {
     const command = common(program.command(name).description(summary).exitOverride());
     for (const word of words ?? []) command.argument(word.name, word.summary);
     for (const option of options ?? []) command.option(option.flags, option.summary);
     command.action(async (...parsed: unknown[]) => {
       const given = parsed.slice(0, words?.length ?? 0).filter((word) => typeof word === "string");
-      const start: CommandRun = await load();
+      const start = await loadCommand(name);
       await run(name, () => start({ host, output, options: command.optsWithGlobals(), words: given }));
     });
   }

@@ -1,6 +1,7 @@
 // The command line: words to a command, loaded only when it is called; every end of it is an exit code and one answer.
 
 import { refuseCallbackOnArgv } from "./argv-guard.ts";
+import { loadCommand } from "./command-code.ts";
 import { EXIT, Output, type CliHost, type Result } from "./io.ts";
 import { plainCall } from "./plain-call.ts";
 
@@ -21,7 +22,7 @@ export async function runCli(host: CliHost): Promise<number> {
       return (await parseCall(host, output, run)) ?? exitCode;
     }
     const { entry, options, words } = plain;
-    const start = await entry.load();
+    const start = await loadCommand(entry.name);
     await run(entry.name, () => start({ host, output, options, words }));
     return exitCode;
   } catch (error) {

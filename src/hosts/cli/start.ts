@@ -2,7 +2,8 @@
 
 import { CodexAuthError } from "../../errors.ts";
 import { typedName } from "../../chat/command.ts";
-import { resolveSelector, shortName } from "../../profiles/selector.ts";
+import { resolveSelector } from "../../profiles/selector.ts";
+import { shortName } from "../../profiles/profile-id.ts";
 import { approversNow } from "../services.ts";
 import type { Call, CommandRun } from "./call.ts";
 import { askAndFinish } from "./finish.ts";

@@ -3,7 +3,8 @@
 import { cleanText } from "../../clean-text.ts";
 import { CHAT } from "../../config/defaults.ts";
 import { CodexAuthError } from "../../errors.ts";
-import { resolveSelector, shortName } from "../../profiles/selector.ts";
+import { resolveSelector } from "../../profiles/selector.ts";
+import { shortName } from "../../profiles/profile-id.ts";
 import type { StoreSnapshot } from "../../profiles/store.ts";
 import type { ProfileSummary } from "../../profiles/summary.ts";
 import type { ProfileUsage, UsageService } from "../../usage/usage-service.ts";

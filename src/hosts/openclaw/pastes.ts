@@ -8,7 +8,7 @@ import { PLUGIN } from "../../config/defaults.ts";
 import { looksLikeCallbackUrl } from "../../oauth/callback-text.ts";
 import type { Abilities } from "./abilities.ts";
 import { askerAt, type Place } from "./place.ts";
-import { commandIn } from "./shadowed.ts";
+import { commandIn, isPress } from "./shadowed.ts";
 
 const text = z.string().optional().catch(undefined);
 const idText = z.union([z.string(), z.number()]).transform(String).optional().catch(undefined);
@@ -25,7 +25,7 @@ const contextSchema = z
   .object({ channelId: text, accountId: text, conversationId: idText, senderId: idText, sessionKey: text })
   .catch({});
 
-/** A plain message that may hold the address of a sign-in, or is a command that a skill stands before. */
+/** A plain message that may hold the address of a sign-in, or is a command that a skill stands before, or a press that OpenClaw took for one. */
 export interface Pasted extends Place {
   readonly text: string;
   /** Absent where OpenClaw did not say who wrote: then it is an address for certain. */
@@ -65,15 +65,16 @@ export class PastedMessages {
   read(event: unknown, context: unknown): Pasted | undefined {
     const parsed = eventSchema.safeParse(event);
     if (!parsed.success) return undefined;
-    if (!mayBePasted(parsed.data.content) && commandIn(parsed.data.content) === undefined) return undefined;
     const { content, isGroup, messageId } = parsed.data;
+    const isKept = looksLikeCallbackUrl(content) || isPress(content);
+    if (!isKept && !mayBePasted(content) && commandIn(content) === undefined) return undefined;
     const place = placeIn(parsed.data, context);
     const senderId = senderIn(parsed.data, context);
     const key = keyOf(place, content);
     const id = messageId ?? this.#ids.get(key);
     this.#ids.delete(key);
     // A key stays away from the model, whoever sent it; everything else of nobody is none of ours.
-    if (senderId === undefined && !looksLikeCallbackUrl(content)) return undefined;
+    if (senderId === undefined && !isKept) return undefined;
     return {
       text: content,
       ...place,

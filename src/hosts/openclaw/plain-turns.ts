@@ -12,7 +12,7 @@ import type { PluginDelivery } from "./deliver.ts";
 import type { OpenClawMessages } from "./messages.ts";
 import { askerOfPaste, type DeleteMessage, type Pasted } from "./pastes.ts";
 import { inWords, renderPayload } from "./render.ts";
-import { commandIn } from "./shadowed.ts";
+import { commandIn, isPress } from "./shadowed.ts";
 import type { Turns } from "./turns.ts";
 import type { UnderWay } from "./under-way.ts";
 
@@ -40,6 +40,16 @@ export interface PasteAnswer {
   readonly text?: string;
 }
 
+const lostReply: Reply = {
+  lines: [["⚠️ OpenClaw had lost its buttons for a moment; nothing was done."], ["→ Press it once more."]],
+};
+const goneReply: Reply = {
+  lines: [
+    ["⚠️ OpenClaw does not know this button any more; nothing was done."],
+    ["→ Send /codex_auth, /lease or /codex_usage for a new one."],
+  ],
+};
+
 /** One plain message of ours on its way to its answer. */
 interface Plain {
   readonly asker: Asker;
@@ -57,14 +67,18 @@ export class PlainTurns {
 
   /**
    * Takes a message of ours from the model and answers it; undefined where it is none. What has been recognised never goes on, whatever fails.
+   * `isBack`: it is a press that OpenClaw had no handler for, and has one now.
    *
    * The hook does not wait for the answer: OpenClaw 2026.9 ends a turn when the chat's next command comes in, and while a hook of that turn
    * is at work it drops that command too (docs/openclaw-generations.md, d).
    */
-  async pasted(pasted: Pasted): Promise<PasteAnswer | undefined> {
+  async pasted(pasted: Pasted, isBack = false): Promise<PasteAnswer | undefined> {
     const { abilities, canSend, log, router, underWay } = this.#parts;
     const { channel, chat, text } = pasted;
     const asker = askerOfPaste(pasted, abilities);
+    // Anybody may write what looks like one; only those who may press learn that anything is here.
+    if (isPress(text) && (asker === undefined || !router.allows(asker))) return { handled: true };
+    if (isPress(text)) return { handled: true, text: renderPayload(isBack ? lostReply : goneReply, "text").text };
     const incoming = commandIn(text) ?? ({ kind: "text", text } as const);
     const isKey = looksLikeCallbackUrl(text);
     if (asker === undefined) {

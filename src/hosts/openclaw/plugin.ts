@@ -15,9 +15,9 @@ import { announceAtWork, counterAtWork } from "./at-work.ts";
 import { addCli, CLI } from "./cli.ts";
 import type { PluginHost } from "./compose.ts";
 import { PastedMessages } from "./pastes.ts";
-import { keepRegistered, type Registrations } from "./registrations.ts";
+import { keepRegistered, openTables, type ImportTables, type PutBack, type Registrations } from "./registrations.ts";
 import { renderPayload, renderRaw } from "./render.ts";
-import { commandIn } from "./shadowed.ts";
+import { commandIn, isPress } from "./shadowed.ts";
 import type { PasteAnswer } from "./plain-turns.ts";
 import { openUntil, workUntil } from "./work.ts";
 
@@ -27,6 +27,8 @@ export interface PluginParts {
   readonly compose: (runtime: () => PluginRuntime | undefined) => Promise<PluginHost>;
   /** How long a stop waits for what is under way, in milliseconds. Default `PLUGIN.stopWithinMs`. */
   readonly stopWithinMs?: number;
+  /** OpenClaw's tables of commands and buttons. Default: those of the gateway that this runs in. */
+  readonly tables?: ImportTables;
 }
 
 /** What OpenClaw takes as a plugin: the result of its own `definePluginEntry`, which adds nothing that we need. */
@@ -60,6 +62,8 @@ export function createPlugin(parts: PluginParts): PluginEntry {
       // Each time: OpenClaw may call only the hooks of the newest registration (docs/openclaw-generations.md, e).
       api.on?.("message_received", (event, context) => shared.received(event, context));
       api.on?.("before_dispatch", (event, context) => shared.pasted(event, context));
+      // In a turn of the model, after 2026.5.28 has emptied its tables and before anybody can have noticed.
+      if (abilitiesOf(api.runtime?.version).losesCommands) api.on?.("before_prompt_build", () => shared.putBack());
       // From 2026.5 on only with `hooks.allowConversationAccess`.
       api.on?.("llm_output", (event, context) => shared.countUsage(event, context));
       api.registerService({ id: PLUGIN_ID, start: (context) => shared.start(context), stop: () => shared.stop() });
@@ -114,6 +118,8 @@ interface Working {
 class Shared {
   /** Of the last registration: after a reload the earlier one is of no use. */
   runtime: PluginRuntime | undefined;
+  /** Names commands and buttons again where OpenClaw has lost them. */
+  putBack: PutBack = nothingIsBack;
   readonly #parts: PluginParts;
   readonly #pastes = new PastedMessages();
   #host: Promise<PluginHost> | undefined;
@@ -150,9 +156,11 @@ class Shared {
   async pasted(event: unknown, context: unknown): Promise<PasteAnswer | undefined> {
     const pasted = this.#pastes.read(event, context);
     if (pasted === undefined) return undefined;
+    const isBack = isPress(pasted.text) && this.putBack("press");
     try {
-      return await (await this.#open()).plainTurns.pasted(pasted);
+      return await (await this.#open()).plainTurns.pasted(pasted, isBack);
     } catch {
+      if (isPress(pasted.text)) return { handled: true };
       // Not put together: what is a key for certain stays here all the same.
       if (commandIn(pasted.text) === undefined && !looksLikeCallbackUrl(pasted.text)) return undefined;
       return { handled: true, text: renderPayload(notOpenReply, "text").text };
@@ -205,7 +213,7 @@ class Shared {
   async #work(signal: AbortSignal, tell: (error: unknown) => void): Promise<void> {
     const { version } = this.runtime ?? {};
     const registered = abilitiesOf(version).losesCommands
-      ? keepRegistered(() => registrationsOf(this, version), signal).catch(tell)
+      ? this.#keepRegistered(version, signal, tell).catch(tell)
       : undefined;
     let opened: Promise<PluginHost> | undefined;
     const host = await openUntil(() => (opened = this.#open()), tell, signal);
@@ -220,6 +228,28 @@ class Shared {
     }
   }
 
+  async #keepRegistered(
+    version: string | undefined,
+    signal: AbortSignal,
+    tell: (error: unknown) => void,
+  ): Promise<void> {
+    const name = await openTables(() => registrationsOf(this, version), this.#parts.tables);
+    let isTold = false;
+    const putBack: PutBack = (press) => {
+      try {
+        // After a stop they would begin what nobody ends.
+        return !signal.aborted && name(press);
+      } catch (error) {
+        if (!isTold) tell(error);
+        isTold = true;
+        return false;
+      }
+    };
+    this.putBack = putBack;
+    await keepRegistered(putBack, signal);
+    if (this.putBack === putBack) this.putBack = nothingIsBack;
+  }
+
   #open(): Promise<PluginHost> {
     this.#host ??= this.#parts
       .compose(() => this.runtime)
@@ -230,6 +260,10 @@ class Shared {
       });
     return this.#host;
   }
+}
+
+function nothingIsBack(): boolean {
+  return false;
 }
 
 function slowStop(): CodexAuthError {

@@ -1,7 +1,7 @@
 // What a model call used, as OpenClaw tells it: counted for the lease only where the call cannot have been anybody else's.
 
 import { z } from "zod";
-import { profileIdFor } from "../../profiles/profile.ts";
+import { profileIdFor } from "../../profiles/profile-id.ts";
 import type { LeaseHost } from "../lease.ts";
 import type { Parts } from "../parts.ts";
 import type { PluginRuntime } from "./api.ts";

@@ -3,7 +3,8 @@
 import { describe, expect, it } from "vitest";
 import type { Job, JobPatch } from "../../../src/apply/job.ts";
 import { planForToday } from "../../../src/apply/steps/taken-over.ts";
-import { sealCredential, type CodexProvider, type Credential } from "../../../src/profiles/profile.ts";
+import { sealCredential, type Credential } from "../../../src/profiles/profile.ts";
+import type { CodexProvider } from "../../../src/profiles/profile-id.ts";
 import type { FileChange, Holding, ProfileStore } from "../../../src/profiles/store.ts";
 import { applyWorld, receivedTokens, storedLogin } from "../../support/apply-world.ts";
 import { enqueueChange } from "../../support/change-jobs.ts";

@@ -3,11 +3,12 @@
 // OpenClaw's is touched before the first command: until then the process only has everything loaded.
 
 import { once } from "node:events";
-import { createRequire, syncBuiltinESMExports } from "node:module";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
+import { beforeDiskChanges } from "../../support/disk-changes.mjs";
 import { executorParts } from "../../support/executor-parts.mjs";
 
 const [folder, stateDir] = process.argv.slice(2);
@@ -40,20 +41,9 @@ const changed = () => {
   began = process.hrtime.bigint();
   setClock(dieAfterUs);
 };
-const promises = createRequire(import.meta.url)("node:fs/promises");
-const { open } = promises;
-for (const name of ["rename", "unlink", "rm", "link"]) {
-  const real = promises[name];
-  promises[name] = (...args) => {
-    changed();
-    return real(...args);
-  };
-}
-promises.open = (path, flags, ...rest) => {
-  if (flags === "wx") changed();
-  return open(path, flags, ...rest);
-};
-syncBuiltinESMExports();
+beforeDiskChanges((_name, path) => {
+  if (String(path).startsWith(join(stateDir, "codex-auth"))) changed();
+});
 // A thread of its own: OpenClaw's update is synchronous, and a kill is to fall into it as well.
 new Worker(
   `const { workerData: clock } = require("node:worker_threads");

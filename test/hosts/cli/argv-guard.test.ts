@@ -31,6 +31,7 @@ describe("a callback on the command line", () => {
     ["state and code as two words", (tail) => ["finish", "work", ...tail.split("&").toReversed()]],
     ["behind an option", (tail) => ["finish", `--profile=${tail}`]],
     ["percent-encoded", (tail) => ["finish", "work", encodeURIComponent(`${ADDRESS}${tail}`)]],
+    ["percent-encoded, without its address", (tail) => ["status", encodeURIComponent(tail)]],
     [
       "broken into words by a paste without quotes",
       (tail) => ["finish", `${ADDRESS}${tail.slice(0, 40)}`, tail.slice(40)],

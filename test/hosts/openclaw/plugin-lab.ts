@@ -63,6 +63,7 @@ export async function pluginLab(
   const { answerWithinMs, now, wait, publish, retryMs, publishEveryMs, stopWithinMs, settlesMs = 0 } = options;
   const plugin = createPlugin({
     ...(stopWithinMs === undefined ? {} : { stopWithinMs }),
+    tables: async () => openClaw.tables.sdk,
     compose: (runtime) => {
       composed += 1;
       host = composePlugin({

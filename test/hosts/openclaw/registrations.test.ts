@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { CommandDefinition } from "../../../src/hosts/openclaw/api.ts";
-import { keepRegistered } from "../../../src/hosts/openclaw/registrations.ts";
+import { keepRegistered, openTables } from "../../../src/hosts/openclaw/registrations.ts";
 
 /** OpenClaw's tables as 2026.5.28 has them: a command that is there twice is refused, not replaced. */
 function tables() {
@@ -40,35 +40,60 @@ const command: CommandDefinition = {
 };
 const handler = { channel: "telegram", namespace: "codex_auth_new", handler: async () => ({ handled: true }) as const };
 
-describe("keepRegistered", () => {
+describe("openTables", () => {
   it("names commands and buttons again after OpenClaw has emptied its tables, and only then", async () => {
     const { commands, namespaces, calls, module } = tables();
     commands.set("codex_auth", command);
     namespaces.add("codex_auth_new");
-    const end = new AbortController();
-    const kept = keepRegistered(
+    const putBack = await openTables(
       () => ({ commands: [command], handlers: [handler] }),
-      end.signal,
       async () => module,
     );
-    await new Promise((resolve) => setImmediate(resolve));
+    expect(putBack()).toBe(false);
     expect(calls).toEqual([]);
     commands.clear();
     namespaces.clear();
-    while (!commands.has("codex_auth")) await new Promise((resolve) => setImmediate(resolve));
+    expect(putBack()).toBe(true);
+    expect([...commands.keys()]).toEqual(["codex_auth"]);
     expect(namespaces).toEqual(new Set(["codex_auth_new"]));
     expect(calls).toEqual(["codex-auth codex_auth", "codex-auth codex_auth_new"]);
-    end.abort();
-    await kept;
   });
 
   it("leaves an OpenClaw alone that has no such tables", async () => {
-    await expect(
-      keepRegistered(
-        () => ({ commands: [command], handlers: [] }),
-        new AbortController().signal,
-        async () => ({}),
-      ),
-    ).resolves.toBeUndefined();
+    const putBack = await openTables(
+      () => ({ commands: [command], handlers: [] }),
+      async () => ({}),
+    );
+    expect([putBack(), putBack("press")]).toEqual([false, false]);
+  });
+
+  it("names the buttons again though the commands are there where a press shows that they are lost", async () => {
+    const { commands, namespaces, module } = tables();
+    commands.set("codex_auth", command);
+    const putBack = await openTables(
+      () => ({ commands: [command], handlers: [handler] }),
+      async () => module,
+    );
+    expect([putBack(), [...namespaces]]).toEqual([false, []]);
+    expect([putBack("press"), [...namespaces]]).toEqual([true, ["codex_auth_new"]]);
+    // Refused, as what is there already is.
+    const refused = await openTables(
+      () => ({ commands: [command], handlers: [handler] }),
+      async () => ({ ...module, registerPluginInteractiveHandler: () => ({ ok: false }) }),
+    );
+    expect(refused("press")).toBe(false);
+  });
+});
+
+describe("keepRegistered", () => {
+  it("looks again and again until it is told to end", async () => {
+    const end = new AbortController();
+    let looks = 0;
+    await keepRegistered(() => {
+      looks += 1;
+      if (looks === 2) end.abort();
+      return false;
+    }, end.signal);
+    expect(looks).toBe(2);
   });
 });

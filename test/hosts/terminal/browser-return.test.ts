@@ -55,7 +55,7 @@ describe("a browser that comes back to the terminal", () => {
     expect(screen).toContain("there is nothing to paste any more");
     expect(screen).toContain("✅ work is saved");
     expect(lab.world.readStore().profiles["openai-codex:work"]).toMatchObject({ email: "grace@example.com" });
-    expect(screen + lab.logged.join("\n")).not.toMatch(/[?&]code=|eyJ/);
+    expect(screen + lab.logged.join("\n")).not.toMatch(/[?&]code=|eyJ[\w-]{14}/);
     // The chat is over, and so is the listening.
     expect(await isListening(lab)).toBe(false);
   });

@@ -20,7 +20,7 @@ describe("the terminal chat", () => {
     expect(screen).toContain("Signed in as grace@example.com");
     expect(screen).toContain("✅ work is saved");
     expect(world.readStore().profiles["openai-codex:work"]).toMatchObject({ email: "grace@example.com" });
-    expect(screen).not.toMatch(/[?&]code=|eyJ/);
+    expect(screen).not.toMatch(/[?&]code=|eyJ[\w-]{14}/);
   });
 
   it("changes nothing where the person does not agree, and does not ask for what only shows", async () => {

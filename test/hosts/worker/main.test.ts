@@ -10,6 +10,8 @@ import { LOG_FILE } from "../../../src/config/defaults.ts";
 import { applyWorld, receivedTokens } from "../../support/apply-world.ts";
 import { temporaryFolder } from "../../support/temp-folder.ts";
 
+const FSYNC_TALLY = new URL("../../support/fsync-tally.mjs", import.meta.url).href;
+const PROGRAM = fileURLToPath(new URL("../../../bin/codex-auth-skill.js", import.meta.url));
 const ENTRY = fileURLToPath(new URL("../../../dist/hosts/worker/main.js", import.meta.url));
 
 /** A machine with an OpenClaw that is not running, and a way to run the worker on it; gives the worker's exit code. */
@@ -21,16 +23,23 @@ async function machine() {
     JSON.stringify({ meta: { lastTouchedVersion: "2026.4.5" } }),
   );
   const logFile = join(world.paths.log, "worker.log");
-  const run = async (): Promise<unknown> => {
-    const env = { HOME: home, PATH: process.env["PATH"] ?? "", CODEX_AUTH_ALLOW_FROM: "4242" };
-    const child = spawn(process.execPath, [ENTRY], { env, stdio: "ignore" });
+  const run = async (program: readonly string[] = [ENTRY]): Promise<unknown> => {
+    const env = {
+      HOME: home,
+      PATH: process.env["PATH"] ?? "",
+      CODEX_AUTH_ALLOW_FROM: "4242",
+      FSYNC_TALLY: join(home, "tally.json"),
+    };
+    const child = spawn(process.execPath, program, { env, stdio: "ignore" });
     onTestFinished(() => void child.kill("SIGKILL"));
     const [code] = (await once(child, "exit")) as unknown[];
     return code;
   };
   const breakSettings = () => writeFile(world.paths.config, JSON.stringify({ activation: "sometimes" }));
   const mendSettings = () => writeFile(world.paths.config, "{}");
-  return { world, logFile, run, breakSettings, mendSettings };
+  const tally = async () =>
+    JSON.parse(await readFile(join(home, "tally.json"), "utf8")) as { inPlace: number; elsewhere: number };
+  return { world, logFile, run, tally, breakSettings, mendSettings };
 }
 
 async function modeOf(path: string): Promise<number> {
@@ -56,6 +65,19 @@ describe("the worker", () => {
     expect(await world.queue.get(job.id)).toMatchObject({ state: "done" });
     expect(world.readStore().profiles["openai-codex:carol"]).toBeDefined();
     expect(await world.outbox.list("telegram")).toHaveLength(1);
+  });
+
+  it("waits for the disk in place, which a program beside which a person sits does not", async () => {
+    const { world, run, tally } = await machine();
+    await world.enqueue(receivedTokens("carol"), {}, {});
+    expect(await run(["--import", FSYNC_TALLY, ENTRY])).toBe(0);
+    const { inPlace, elsewhere } = await tally();
+    expect(inPlace + elsewhere).toBeGreaterThan(10);
+    // A disk that was slow once is left to the thread pool from then on.
+    expect(inPlace).toBeGreaterThan(0);
+    await world.enqueue(receivedTokens("dave"), {}, {});
+    expect(await run(["--import", FSYNC_TALLY, PROGRAM, "apply"])).toBe(0);
+    expect(await tally()).toMatchObject({ inPlace: 0 });
   });
 
   it("has no use for the bot's token: a token file that is missing does not stop it", async () => {

@@ -271,7 +271,7 @@ describe("a file of OpenClaw or of the Codex CLI", () => {
         () => readSessionPins({ ...paths, home: openClaw.root }, "main"),
         () => readCodexLogin(codex),
         async () => {
-          const found = await readGatewayLock(lock);
+          const found = readGatewayLock(lock);
           if (found === undefined) return;
           const judged = judgeGatewayLock(found, process.getuid?.() ?? 0, config);
           if (judged.kind !== "believed") guard.error(judged.error);

@@ -1,7 +1,6 @@
 // A disk that fails when told: every operation of this process on files below one folder is counted, and one of them, or all from one on, goes wrong.
 
 import type fs from "node:fs";
-import type { FileHandle } from "node:fs/promises";
 import { createRequire, syncBuiltinESMExports } from "node:module";
 import { onTestFinished } from "vitest";
 
@@ -31,43 +30,43 @@ export class DiskFaults {
 
   constructor(folder: string) {
     this.#folder = folder;
-    const require = createRequire(import.meta.url);
-    const promises = require("node:fs/promises") as Record<string, Anything>;
-    const sync = require("node:fs") as typeof fs & Record<string, Anything>;
-    const open = promises["open"] as (path: string, flags?: string | number, mode?: number) => Promise<FileHandle>;
-    this.#replace(promises, "open", async (path: string, flags?: string | number, mode?: number) => {
+    const real = createRequire(import.meta.url)("node:fs") as typeof fs;
+    const target = real as unknown as Record<string, Anything>;
+    for (const name of ["rename", "unlink", "link", "rm", "mkdir", "readdir"] as const) this.#wrap(target, name);
+    const { openSync, readSync, writeSync, fchmodSync, fsync, fsyncSync } = { ...real };
+    /** Whose files are open, by their numbers; the kernel gives a number again. */
+    const open = new Map<number, string>();
+    this.#replace(target, "openSync", (path: string, flags: string | number, mode?: number) => {
       const isWrite = typeof flags === "string" && /[wax+]/.test(flags);
       this.#meet(isWrite ? "open to write" : "open to read", path);
-      const handle = await open(path, flags, mode);
-      if (this.#concerns(path)) this.#watch(handle, path);
-      return handle;
-    });
-    for (const name of ["rename", "unlink", "link", "rm", "mkdir", "readdir"] as const)
-      this.#wrap(promises, name, name);
-    const pairs = [
-      ["renameSync", "rename"],
-      ["unlinkSync", "unlink"],
-      ["linkSync", "link"],
-      ["rmSync", "rm"],
-    ] as const;
-    for (const [name, operation] of pairs) this.#wrapSync(sync, name, operation);
-    const locks = new Map<number, string>();
-    const openSync = sync.openSync.bind(sync);
-    this.#replace(sync, "openSync", (path: string, flags: string, mode?: number) => {
-      this.#meet(flags.includes("x") ? "open to write" : "open to read", path);
       const descriptor = openSync(path, flags, mode);
-      if (this.#concerns(path)) locks.set(descriptor, path);
-      else locks.delete(descriptor);
+      if (this.#concerns(path)) open.set(descriptor, path);
+      else open.delete(descriptor);
       return descriptor;
     });
-    const writeSync = sync.writeSync.bind(sync);
-    this.#replace(sync, "writeSync", (descriptor: number, bytes: Buffer, offset = 0) => {
-      const path = locks.get(descriptor);
-      const fault = path === undefined ? undefined : this.#next("write", path);
+    this.#replace(target, "readSync", (descriptor: number, ...rest: [Buffer, number, number, null]) => {
+      this.#meet("read", open.get(descriptor));
+      return readSync(descriptor, ...rest);
+    });
+    this.#replace(target, "writeSync", (descriptor: number, bytes: Buffer, offset = 0) => {
+      const fault = this.#next("write", open.get(descriptor));
       // A short write is no error at this level: the kernel tells how much it took.
       if (fault === "short") return writeSync(descriptor, bytes, offset, Math.ceil((bytes.length - offset) / 2));
       if (fault !== undefined) throw failure(fault);
       return writeSync(descriptor, bytes, offset);
+    });
+    this.#replace(target, "fchmodSync", (descriptor: number, mode: number) => {
+      this.#meet("chmod", open.get(descriptor));
+      fchmodSync(descriptor, mode);
+    });
+    this.#replace(target, "fsync", (descriptor: number, done: (error: Error | null) => void) => {
+      const fault = this.#next("sync", open.get(descriptor));
+      if (fault === undefined) fsync(descriptor, done);
+      else done(failure(fault));
+    });
+    this.#replace(target, "fsyncSync", (descriptor: number) => {
+      this.#meet("sync", open.get(descriptor));
+      fsyncSync(descriptor);
     });
     syncBuiltinESMExports();
     onTestFinished(() => syncBuiltinESMExports());
@@ -105,40 +104,9 @@ export class DiskFaults {
     if (fault !== undefined) throw failure(fault);
   }
 
-  #watch(handle: FileHandle, path: string): void {
-    const write = handle.writeFile.bind(handle);
-    handle.writeFile = async (data, options) => {
-      const fault = this.#next("write", path);
-      if (fault === "short") await write(String(data).slice(0, String(data).length / 2), options);
-      if (fault !== undefined) throw failure(fault);
-      return write(data, options);
-    };
-    const [read, sync, chmod] = [handle.readFile.bind(handle), handle.sync.bind(handle), handle.chmod.bind(handle)];
-    handle.readFile = (async (options?: never) => {
-      this.#meet("read", path);
-      return read(options);
-    }) as typeof handle.readFile;
-    handle.sync = async () => {
-      this.#meet("sync", path);
-      return sync();
-    };
-    handle.chmod = async (mode) => {
-      this.#meet("chmod", path);
-      return chmod(mode);
-    };
-  }
-
-  #wrap(target: Record<string, Anything>, name: string, operation: Operation): void {
-    const real = target[name] as (...args: unknown[]) => Promise<unknown>;
-    this.#replace(target, name, async (...args: unknown[]) => {
-      this.#meet(operation, args[0]);
-      return real(...args);
-    });
-  }
-
-  #wrapSync(target: Record<string, Anything>, name: string, operation: Operation): void {
-    const real = target[name] as (...args: unknown[]) => unknown;
-    this.#replace(target, name, (...args: unknown[]) => {
+  #wrap(target: Record<string, Anything>, operation: "rename" | "unlink" | "link" | "rm" | "mkdir" | "readdir"): void {
+    const real = target[`${operation}Sync`] as (...args: unknown[]) => unknown;
+    this.#replace(target, `${operation}Sync`, (...args: unknown[]) => {
       this.#meet(operation, args[0]);
       return real(...args);
     });

@@ -1,11 +1,10 @@
 // Ends the process that imports it by SIGKILL, at an instant after its first change of the disk, whatever it does then.
 
 import { writeSync } from "node:fs";
-import { createRequire, syncBuiltinESMExports } from "node:module";
 import { createInterface } from "node:readline";
 import { Worker } from "node:worker_threads";
+import { beforeDiskChanges } from "../../support/disk-changes.mjs";
 
-const promises = createRequire(import.meta.url)("node:fs/promises");
 /** Whether the time runs, and after how many microseconds it is over. */
 const shared = new Int32Array(new SharedArrayBuffer(8));
 let began;
@@ -18,12 +17,9 @@ const begin = () => {
 };
 
 // The first that an executor writes is who it is.
-const open = promises.open;
-promises.open = (path, flags, ...rest) => {
-  if (flags === "wx" && String(path).includes("executor.json")) begin();
-  return open(path, flags, ...rest);
-};
-syncBuiltinESMExports();
+beforeDiskChanges((name, path) => {
+  if (name === "open" && String(path).includes("executor.json")) begin();
+});
 
 // A thread of its own: the worker's own loop could only be interrupted where it waits.
 const thread = new Worker(

@@ -13,6 +13,7 @@ const { createGateway } = await from("gateway/gateway.js");
 const { detectGeneration } = await from("gateway/generation.js");
 const { createLog } = await from("secrets/log.js");
 
+(await from("storage/fsync.js")).waitForDiskInPlace();
 const environment = readEnvironment();
 const openClaw = openClawPaths(environment);
 const folder = ownPaths(openClaw.stateDir).log;

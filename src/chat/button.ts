@@ -1,6 +1,6 @@
 // The table of button actions and the codec of their signed callback data; no name and no secret is ever inside.
 
-import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, hash, type KeyObject, randomBytes, timingSafeEqual } from "node:crypto";
 import { join } from "node:path";
 import { CHAT } from "../config/defaults.ts";
 import { CodexAuthError } from "../errors.ts";
@@ -149,16 +149,17 @@ const DATA = /^([a-z_]{1,26}):([A-Za-z0-9_-]{12})\.([0-9a-z]{1,8})\.([A-Za-z0-9_
 export function refOf(...parts: readonly string[]): string {
   // The lengths keep ("ab", "c") and ("a", "bc") apart.
   const text = parts.map((part) => `${part.length}:${part}`).join("");
-  return createHash("sha256").update("codex-auth ref\0").update(text).digest("base64url").slice(0, 12);
+  return hash("sha256", `codex-auth ref\0${text}`, "base64url").slice(0, 12);
 }
 
 /** Makes and checks callback data with a key of this installation, so that buttons outlive a restart. */
 export class ButtonCodec {
-  readonly #key: Buffer;
+  /** Prepared once: a list signs a button for each of its profiles, and preparing the key took most of each. */
+  readonly #key: KeyObject;
   readonly #now: () => number;
 
   constructor(parts: { readonly key: Buffer; readonly now: () => number }) {
-    this.#key = parts.key;
+    this.#key = createSecretKey(parts.key);
     this.#now = parts.now;
   }
 

@@ -1,12 +1,12 @@
 // The only form in which a token may appear in a receipt, a journal or a log.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Secret } from "./secret.ts";
 
 /** `sha256:` and 16 hex digits of a secret: enough to tell two apart, too little to search for it. */
 export function fingerprint(secret: Secret | string): string {
   const text = typeof secret === "string" ? secret : secret.expose();
-  return `sha256:${createHash("sha256").update("codex-auth fingerprint\0").update(text).digest("hex").slice(0, 16)}`;
+  return `sha256:${hash("sha256", `codex-auth fingerprint\0${text}`).slice(0, 16)}`;
 }
 
 /** The fingerprint of a JSON value, independent of the order of its keys. */

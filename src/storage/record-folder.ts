@@ -34,6 +34,11 @@ export class RecordFolder<T> {
     return ID.test(id) ? readJsonFile(this.#path(id), this.#schema) : undefined;
   }
 
+  /** The ids under which a file lies, whatever is in it. @throws CodexAuthError `ERR_FILE_UNREADABLE`. */
+  ids(): ReadonlySet<string> {
+    return new Set(recordNames(this.folder).map((name) => name.slice(0, -".json".length)));
+  }
+
   /** All records, and the names of the files that are none. */
   async scan(): Promise<FolderScan<T>> {
     const records: T[] = [];

@@ -1,6 +1,6 @@
 // The newest usage of each account and its course over two weeks, one small 0600 file each; no token, no address, no name.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
 import { USAGE_CHECK } from "../config/defaults.ts";
@@ -38,7 +38,7 @@ export type UsagePoint = z.infer<typeof pointSchema>;
  */
 export function usageKey(identity: Identity | undefined, agentId: string, profileId: string): string {
   const parts = identity === undefined ? ["profile", agentId, profileId] : [identity.userId, identity.accountId];
-  return createHash("sha256").update("codex-auth usage\0").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
+  return hash("sha256", `codex-auth usage\0${JSON.stringify(parts)}`).slice(0, 32);
 }
 
 /** The kept usage of all accounts. */
@@ -55,6 +55,11 @@ export class UsageRecords {
   async get(key: string): Promise<UsageRecord | undefined> {
     const record = await this.#folder.get(key);
     return record === undefined ? undefined : this.#current(record);
+  }
+
+  /** The keys under which anything is kept. @throws CodexAuthError `ERR_FILE_UNREADABLE`. */
+  keys(): ReadonlySet<string> {
+    return this.#folder.ids();
   }
 
   /** Keeps an answer of now, and what of the history is young enough; one without any figure forgets no earlier one that has some. */

@@ -90,12 +90,16 @@ export class UsageService {
 
   /** The newest kept answers about the accounts of these profiles, by profile id; asks nobody. */
   async known(agentId: string, profiles: readonly Whose[]): Promise<ReadonlyMap<string, KeptUsage>> {
-    const found = await Promise.all(
-      profiles.map(
-        async (profile) => [profile.id, (await this.#record(this.#keyOf(agentId, profile)))?.latest] as const,
-      ),
-    );
-    return new Map(found.flatMap(([id, latest]) => (latest === undefined ? [] : [[id, latest]])));
+    const found = new Map<string, KeptUsage>();
+    const kept = this.#keys();
+    // Most profiles of most lists have none, and to look for a file that is not there takes longer than to list those that are.
+    if (kept.size === 0) return found;
+    for (const profile of profiles) {
+      const key = this.#keyOf(agentId, profile);
+      const latest = kept.has(key) ? (await this.#record(key))?.latest : undefined;
+      if (latest !== undefined) found.set(profile.id, latest);
+    }
+    return found;
   }
 
   /** The course of the last two weeks, the oldest first; asks nobody. */
@@ -198,6 +202,15 @@ export class UsageService {
       if (outcome.kind === "busy") await records.hold(key, outcome.retryAtMs);
     } catch (error) {
       log.error("usage.keep", error, { key });
+    }
+  }
+
+  #keys(): ReadonlySet<string> {
+    try {
+      return this.#parts.records.keys();
+    } catch (error) {
+      this.#parts.log.error("usage.read", error);
+      return new Set();
     }
   }
 

@@ -50,6 +50,21 @@ describe("a folder of records", () => {
     expect(unreadable).toEqual(["n05.json", "n30.json"]);
   });
 
+  it("gives the ids that have a file without reading one, and none where there is no folder", async () => {
+    const folder = await records();
+    expect([...folder.ids()]).toEqual([]);
+    for (const id of ["b", "a"]) await folder.put(id, { name: id });
+    await writeFile(join(folder.folder, "damaged.json"), "{");
+    await writeFile(join(folder.folder, ".half.json.1-0.tmp"), "{");
+    expect([...folder.ids()]).toEqual(["a", "b", "damaged"]);
+  });
+
+  it("says that ids cannot be told where its folder is none", async () => {
+    const folder = await records();
+    await writeFile(folder.folder, "a file");
+    expect(() => folder.ids()).toThrow(expect.objectContaining({ code: "ERR_FILE_UNREADABLE" }));
+  });
+
   it("does not read a settled record again until its file is another one", async () => {
     const folder = await records();
     for (const id of ["a", "b", "c"]) await folder.put(id, { name: id === "b" ? "open" : "over" });

@@ -1,8 +1,9 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/config/defaults.ts";
 import { USAGE_SHAPES } from "../../src/sandbox/usage-shapes.ts";
+import { usageKey } from "../../src/usage/usage-records.ts";
 import { fakeAccessToken } from "../support/jwt.ts";
 import { usageLab, type UsageLab } from "./usage-lab.ts";
 
@@ -122,6 +123,28 @@ describe("a check that brings no figures", () => {
       expect([...known]).toMatchObject([[id("work"), { atMs: asked }]]);
     },
   );
+
+  it("knows nothing, and says so to the operator alone, where the kept answers cannot be listed", async () => {
+    const lab = await usageLab();
+    await mkdir(dirname(lab.folder), { recursive: true });
+    await writeFile(lab.folder, "a file");
+    expect(await lab.service.known("main", [{ id: id("work") }])).toEqual(new Map());
+    expect(lab.logged.join("\n")).toContain("usage.read");
+    expect(lab.server.log).toEqual([]);
+  });
+
+  it("shows the figures of the profiles that have some where another one's file is damaged", async () => {
+    const lab = await usageLab();
+    await lab.write({ work: {}, home: {} });
+    await lab.service.check("main", [id("work"), id("home")]);
+    const whose = ["work", "home"].map((name) => ({
+      id: id(name),
+      identity: { userId: `user-${name}`, accountId: `acct-${name}` },
+    }));
+    expect([...(await lab.service.known("main", whose)).keys()]).toEqual([id("work"), id("home")]);
+    await writeFile(join(lab.folder, `${usageKey(whose[0]?.identity, "main", id("work"))}.json`), "{");
+    expect([...(await lab.service.known("main", whose)).keys()]).toEqual([id("home")]);
+  });
 
   it.each([
     ["a server's error", { kind: "status", status: 503 }],

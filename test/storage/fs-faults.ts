@@ -27,18 +27,24 @@ export function replaceSync<K extends keyof typeof fs>(name: K, make: (real: (ty
 export function openBelow(folder: string): readonly string[] {
   try {
     return readdirSync("/proc/self/fd")
-      .map(target)
+      .map((descriptor) => target(descriptor) ?? "")
       .filter((path) => path.startsWith(folder));
   } catch {
     return [];
   }
 }
 
-/** Where a descriptor of this process leads. */
-function target(descriptor: string): string {
+/** Whether a call is about something below `folder`; one of another test's leftovers in this process is not. */
+export function isBelow(folder: string, ...args: readonly unknown[]): boolean {
+  const paths = args.map((arg) => (typeof arg === "number" ? (target(String(arg)) ?? folder) : arg));
+  return paths.some((path) => typeof path === "string" && path.startsWith(folder));
+}
+
+/** Where a descriptor of this process leads; undefined where the system does not tell. */
+function target(descriptor: string): string | undefined {
   try {
     return readlinkSync(`/proc/self/fd/${descriptor}`);
   } catch {
-    return "";
+    return undefined;
   }
 }

@@ -14,15 +14,15 @@ async function openFile(): Promise<number> {
   return descriptor;
 }
 
-/** Which of the two calls was made, and for which file. */
-function noteCalls(): readonly (readonly [string, number])[] {
-  const calls: (readonly [string, number])[] = [];
+/** Which of the two calls was made for a file, one after another. */
+function noteCalls(own: number): readonly string[] {
+  const calls: string[] = [];
   replaceSync("fsync", (real) => (descriptor: number, done: (error: Error | null) => void) => {
-    calls.push(["elsewhere", descriptor]);
+    if (descriptor === own) calls.push("elsewhere");
     real(descriptor, done);
   });
   replaceSync("fsyncSync", (real) => (descriptor: number) => {
-    calls.push(["in place", descriptor]);
+    if (descriptor === own) calls.push("in place");
     real(descriptor);
   });
   return calls;
@@ -30,27 +30,33 @@ function noteCalls(): readonly (readonly [string, number])[] {
 
 describe("synced", () => {
   it("leaves it to the thread pool, and waits", async () => {
-    const calls = noteCalls();
     const descriptor = await openFile();
+    const calls = noteCalls(descriptor);
     await synced(descriptor);
-    expect(calls).toEqual([["elsewhere", descriptor]]);
+    expect(calls).toEqual(["elsewhere"]);
     replaceSync("fsync", () => (_descriptor: number, done: (error: Error) => void) => done(systemError("EIO")));
     await expect(synced(descriptor)).rejects.toMatchObject({ code: "EIO" });
   });
 
   it("stands still in a process that asked for that, until it does so no more", async () => {
-    const calls = noteCalls();
     const descriptor = await openFile();
+    const calls = noteCalls(descriptor);
     const end = waitForDiskInPlace();
     onTestFinished(end);
     await synced(descriptor);
     end();
     await synced(descriptor);
-    expect(calls.map(([how]) => how)).toEqual(["in place", "elsewhere"]);
+    expect(calls).toEqual(["in place", "elsewhere"]);
   });
 
   it("lets everything else run now and then, so that locks are kept fresh and signals are heard", async () => {
-    const calls = noteCalls();
+    // A quick disk, whatever this machine's does beside other tests: a slow one is left to the thread pool, which is another test.
+    const calls = { inPlace: 0, elsewhere: 0 };
+    replaceSync("fsyncSync", () => () => void (calls.inPlace += 1));
+    replaceSync("fsync", () => (_descriptor: number, done: (error: null) => void) => {
+      calls.elsewhere += 1;
+      setImmediate(done, null);
+    });
     const descriptor = await openFile();
     onTestFinished(waitForDiskInPlace());
     const end = performance.now() + 3 * DISK.turnEveryMs;
@@ -58,15 +64,14 @@ describe("synced", () => {
     const timer = setInterval(() => (turns += 1), 1);
     while (performance.now() < end) await synced(descriptor);
     clearInterval(timer);
-    expect(turns).toBeGreaterThanOrEqual(2);
-    const elsewhere = calls.filter(([how]) => how === "elsewhere").length;
-    expect(elsewhere).toBeGreaterThanOrEqual(2);
-    expect(elsewhere).toBeLessThan(calls.length / 2);
+    expect(turns).toBeGreaterThanOrEqual(1);
+    expect(calls.elsewhere).toBeGreaterThanOrEqual(2);
+    expect(calls.elsewhere).toBeLessThan(calls.inPlace);
   });
 
   it("leaves a slow disk to the thread pool for a while, the longer the more often it was slow", async () => {
-    const calls = noteCalls();
     const descriptor = await openFile();
+    const calls = noteCalls(descriptor);
     onTestFinished(waitForDiskInPlace());
     replaceSync("fsyncSync", (real) => (own: number) => {
       const end = performance.now() + DISK.quickMs + 1;
@@ -78,7 +83,7 @@ describe("synced", () => {
     while (pauses.length < 2) {
       const before = calls.length;
       await synced(descriptor);
-      if (calls.at(-1)?.[0] !== "in place" || calls.length === before) continue;
+      if (calls.at(-1) !== "in place" || calls.length === before) continue;
       if (since !== undefined) pauses.push(performance.now() - since);
       since = performance.now();
     }

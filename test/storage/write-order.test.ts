@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { createFileExclusive, removeDurably, writeFileAtomic } from "../../src/storage/atomic-write.ts";
 import { writeWhole } from "../../src/storage/write-whole.ts";
 import { temporaryFolder } from "../support/temp-folder.ts";
-import { openBelow, replaceSync, systemError } from "./fs-faults.ts";
+import { isBelow, openBelow, replaceSync, systemError } from "./fs-faults.ts";
 
 /** A kernel that takes `most` bytes at a time; gives how many it took each time. */
 function takeAtMost(most: number): readonly number[] {
@@ -20,17 +20,17 @@ function takeAtMost(most: number): readonly number[] {
   return taken;
 }
 
-/** Notes each change of a name and each sync while it is made. */
-function noteCalls(): readonly string[] {
+/** Notes each change of a name and each sync below `folder` while it is made. */
+function noteCalls(folder: string): readonly string[] {
   const calls: string[] = [];
   replaceSync("fsync", (real) => (descriptor: number, done: (error: Error | null) => void) => {
     const what = fstatSync(descriptor);
-    calls.push(what.isDirectory() ? "sync folder" : `sync ${what.size} bytes`);
+    if (isBelow(folder, descriptor)) calls.push(what.isDirectory() ? "sync folder" : `sync ${what.size} bytes`);
     real(descriptor, done);
   });
   for (const name of ["renameSync", "linkSync", "unlinkSync"] as const) {
     replaceSync(name, (real) => (...args: unknown[]) => {
-      calls.push(name);
+      if (isBelow(folder, ...args)) calls.push(name);
       return (real as (...all: unknown[]) => unknown)(...args);
     });
   }
@@ -92,7 +92,7 @@ describe("the bytes of a file", () => {
 describe("the syncs of a write", () => {
   it("come before the new name with all of the bytes, and after it with the folder", async () => {
     const folder = await temporaryFolder();
-    const calls = noteCalls();
+    const calls = noteCalls(folder);
     await writeFileAtomic(join(folder, "a"), "12345");
     expect(calls).toEqual(["sync 5 bytes", "renameSync", "sync folder"]);
     await createFileExclusive(join(folder, "b"), "123");

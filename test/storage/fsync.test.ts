@@ -2,7 +2,7 @@
 
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { DISK } from "../../src/config/defaults.ts";
 import { synced, waitForDiskInPlace } from "../../src/storage/fsync.ts";
 import { temporaryFolder } from "../support/temp-folder.ts";
@@ -28,6 +28,25 @@ function noteCalls(own: number): readonly string[] {
   return calls;
 }
 
+/** A disk by a clock of its own, whatever this machine's does beside other tests: how long it takes in place and elsewhere. */
+function diskOf({ inPlaceMs, elsewhereMs }: { readonly inPlaceMs: number; readonly elsewhereMs: number }) {
+  let clock = 0;
+  const calls: { readonly how: "elsewhere" | "in place"; readonly at: number }[] = [];
+  const now = vi.spyOn(performance, "now").mockImplementation(() => clock);
+  onTestFinished(() => now.mockRestore());
+  replaceSync("fsync", () => (_descriptor: number, done: (error: null) => void) => {
+    calls.push({ how: "elsewhere", at: clock });
+    clock += elsewhereMs;
+    setImmediate(done, null);
+  });
+  replaceSync("fsyncSync", () => () => {
+    calls.push({ how: "in place", at: clock });
+    clock += inPlaceMs;
+  });
+  const inPlaceAt = (): readonly number[] => calls.flatMap(({ how, at }) => (how === "in place" ? [at] : []));
+  return { calls, inPlaceAt };
+}
+
 describe("synced", () => {
   it("leaves it to the thread pool, and waits", async () => {
     const descriptor = await openFile();
@@ -50,45 +69,28 @@ describe("synced", () => {
   });
 
   it("lets everything else run now and then, so that locks are kept fresh and signals are heard", async () => {
-    // A quick disk, whatever this machine's does beside other tests: a slow one is left to the thread pool, which is another test.
-    const calls = { inPlace: 0, elsewhere: 0 };
-    replaceSync("fsyncSync", () => () => void (calls.inPlace += 1));
-    replaceSync("fsync", () => (_descriptor: number, done: (error: null) => void) => {
-      calls.elsewhere += 1;
-      setImmediate(done, null);
-    });
+    const disk = diskOf({ inPlaceMs: 1, elsewhereMs: 1 });
     const descriptor = await openFile();
     onTestFinished(waitForDiskInPlace());
-    const end = performance.now() + 3 * DISK.turnEveryMs;
     let turns = 0;
-    const timer = setInterval(() => (turns += 1), 1);
-    while (performance.now() < end) await synced(descriptor);
-    clearInterval(timer);
-    expect(turns).toBeGreaterThanOrEqual(1);
-    expect(calls.elsewhere).toBeGreaterThanOrEqual(2);
-    expect(calls.elsewhere).toBeLessThan(calls.inPlace);
+    setImmediate(() => (turns += 1));
+    while (disk.calls.length < 3 * DISK.turnEveryMs) await synced(descriptor);
+    expect(turns).toBe(1);
+    // The first after a quarter of a second, and then each quarter of a second.
+    expect(disk.calls.flatMap(({ how, at }) => (how === "elsewhere" ? [at] : []))).toEqual(
+      [1, 2].map((times) => times * DISK.turnEveryMs + times - 1),
+    );
   });
 
   it("leaves a slow disk to the thread pool for a while, the longer the more often it was slow", async () => {
+    const disk = diskOf({ inPlaceMs: DISK.quickMs + 1, elsewhereMs: DISK.turnEveryMs / 5 });
     const descriptor = await openFile();
-    const calls = noteCalls(descriptor);
     onTestFinished(waitForDiskInPlace());
-    replaceSync("fsyncSync", (real) => (own: number) => {
-      const end = performance.now() + DISK.quickMs + 1;
-      while (performance.now() < end);
-      real(own);
-    });
-    const pauses: number[] = [];
-    let since: number | undefined;
-    while (pauses.length < 2) {
-      const before = calls.length;
-      await synced(descriptor);
-      if (calls.at(-1) !== "in place" || calls.length === before) continue;
-      if (since !== undefined) pauses.push(performance.now() - since);
-      since = performance.now();
-    }
-    expect(pauses[0]).toBeGreaterThanOrEqual(DISK.turnEveryMs);
-    expect(pauses[1]).toBeGreaterThanOrEqual(2 * DISK.turnEveryMs);
+    while (disk.inPlaceAt().length < 11) await synced(descriptor);
+    const pauses = disk.inPlaceAt().map((at, index, all) => at - (all[index - 1] ?? at) - DISK.quickMs - 1);
+    const { turnEveryMs: once } = DISK;
+    expect(pauses.slice(1, 4)).toEqual([once, 2 * once, 4 * once]);
+    expect(Math.max(...pauses)).toBe(DISK.maxPooledMs);
   });
 
   it("passes on what the system says in place too, as a rejection", async () => {

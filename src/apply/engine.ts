@@ -2,11 +2,12 @@
 
 import { APPLY } from "../config/defaults.ts";
 import type { OwnPaths } from "../config/paths.ts";
+import type { Job } from "./job.ts";
 import { jobIdOf } from "./new-job.ts";
 import type { JobQueue } from "./queue.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ParkedLogins } from "./parked.ts";
-import type { Receipts } from "./receipt.ts";
+import type { Receipt, Receipts } from "./receipt.ts";
 import { readExecutor } from "./reign.ts";
 
 /** What an {@link ApplyEngine} is made of. */
@@ -19,6 +20,14 @@ export interface ApplyEngineOptions {
   readonly now: () => number;
   /** Starts a worker that outlives this process. */
   readonly launch: () => Promise<void>;
+}
+
+/** What is being done and what was done; no job is in both, and none is missing because it ended while this was read. */
+export interface Overview {
+  /** The jobs under way, oldest first. */
+  readonly jobs: readonly Job[];
+  /** The newest receipts, newest first. */
+  readonly receipts: readonly Receipt[];
 }
 
 /** Gives hosts and chat the durable parts, and starts executors. */
@@ -44,6 +53,21 @@ export class ApplyEngine {
   /** Makes sure that an executor is at work; call it after each new job. */
   async kick(): Promise<void> {
     await this.#launch();
+  }
+
+  /**
+   * What is under way, and the newest `limit` of what was done. A job is told before its last line is written, so whoever
+   * reads "saved" and asks at once would find it under way as well (seen in CI, 22 November): a job with a receipt is over.
+   */
+  async overview(limit: number): Promise<Overview> {
+    // In this order: a job that ends in between has its receipt by then.
+    const open = await this.queue.open();
+    const receipts = await this.receipts.list(Number.POSITIVE_INFINITY);
+    const begun = new Map(receipts.map(({ id, startedAt }) => [id, startedAt]));
+    return {
+      jobs: open.filter(({ id, createdAt }) => begun.get(id) !== createdAt),
+      receipts: receipts.slice(0, limit),
+    };
   }
 
   /** Whether an executor is at work, or was until a moment ago; for onlookers, it decides nothing. */

@@ -127,7 +127,10 @@ export interface ChatServices {
   readonly codesOnly?: (asker: Asker) => boolean;
   /** Waiting logins that are to be ended at the sign-in server. */
   readonly revocations: Pick<Revocations, "look" | "carryOut">;
-  readonly engine: Pick<ApplyEngine, "parked" | "queue" | "receipts" | "outbox" | "kick" | "isExecutorAlive">;
+  readonly engine: Pick<
+    ApplyEngine,
+    "parked" | "queue" | "receipts" | "outbox" | "kick" | "isExecutorAlive" | "overview"
+  >;
   readonly gateway: ChatGateway;
   /**
    * Chats of an agent that are bound to one profile, whatever the order says; undefined where that cannot be told of this agent,

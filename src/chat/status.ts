@@ -22,9 +22,8 @@ export async function showStatus(turn: Turn, agentId: string, selector: string |
   const wanted = selector === undefined ? undefined : resolveSelector(selector, known, store.provider).profileId;
   const isWanted = ({ profileId }: { readonly profileId: string }): boolean =>
     wanted === undefined || profileId === wanted;
-  const [jobs, receipts, parked, attempts, wishes] = await Promise.all([
-    engine.queue.open(),
-    engine.receipts.list(20),
+  const [{ jobs, receipts }, parked, attempts, wishes] = await Promise.all([
+    engine.overview(20),
     engine.parked.list(),
     signIns.waiting(turn.asker),
     invitations.open(),

@@ -1,6 +1,6 @@
 // The engine starts a worker for jobs that nobody works on, and not for those that somebody does.
 
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { ApplyEngine } from "../../src/apply/engine.ts";
 import { withReign } from "../../src/apply/reign.ts";
 import { APPLY } from "../../src/config/defaults.ts";
@@ -54,5 +54,42 @@ describe("ApplyEngine.resume", () => {
     expect(await engine.resume()).toBe(1);
     expect(launches()).toBe(1);
     expect(await world.parked.list()).toEqual([]);
+  });
+});
+
+describe("ApplyEngine.overview", () => {
+  it("has a job among what is under way until its receipt is there, and then among what was done", async () => {
+    const { world, engine } = await setUp();
+    const { id } = await world.enqueue(receivedTokens("carol"));
+    expect(await engine.overview(10)).toMatchObject({ jobs: [{ id, state: "queued" }], receipts: [] });
+    await world.drain();
+    const ended = await world.queue.get(id);
+    if (ended === undefined) throw new Error("the job is gone");
+    // As it is between the answer in the chat and the last line of the journal.
+    await world.queue.save({ ...ended, state: "verified", journal: ended.journal.slice(0, -1) });
+    expect(await world.queue.open()).toMatchObject([{ id, state: "verified" }]);
+    expect(await engine.overview(10)).toMatchObject({ jobs: [], receipts: [{ id, outcome: "done" }] });
+    expect(await engine.overview(0)).toEqual({ jobs: [], receipts: [] });
+  });
+
+  it("misses no job that ends while it looks", async () => {
+    const { world, engine } = await setUp();
+    const { id } = await world.enqueue(receivedTokens("carol"));
+    const open = world.queue.open.bind(world.queue);
+    vi.spyOn(world.queue, "open").mockImplementationOnce(async () => {
+      await world.drain();
+      return open();
+    });
+    expect(await engine.overview(10)).toMatchObject({ jobs: [], receipts: [{ id }] });
+  });
+
+  it("does not take the receipt of an earlier job of the same id for that of this one", async () => {
+    const { world, engine } = await setUp();
+    const { id, createdAt } = await world.enqueue(receivedTokens("carol"));
+    await world.drain();
+    const ended = await world.queue.get(id);
+    if (ended === undefined) throw new Error("the job is gone");
+    await world.queue.save({ ...ended, state: "queued", createdAt: createdAt + 1 });
+    expect(await engine.overview(10)).toMatchObject({ jobs: [{ id }], receipts: [{ id }] });
   });
 });

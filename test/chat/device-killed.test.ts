@@ -39,6 +39,7 @@ function doomed(lab: DeviceLab, what: string, when: "before" | "after", died: ()
             outbox: services.engine.outbox,
             kick: () => services.engine.kick(),
             isExecutorAlive: () => services.engine.isExecutorAlive(),
+            overview: (limit) => services.engine.overview(limit),
             parked: dyingAt(services.engine.parked, method ?? "", when, died),
           },
         }

@@ -12,10 +12,9 @@ export const fullStatus: CommandRun = async (call) => {
     return result();
   }
   const { engine, invitations } = parts;
-  const [jobs, parked, receipts, asked] = await Promise.all([
-    engine.queue.open(),
+  const [{ jobs, receipts }, parked, asked] = await Promise.all([
+    engine.overview(10),
     engine.parked.list(),
-    engine.receipts.list(10),
     invitations.open(),
   ]);
   return {

@@ -153,7 +153,7 @@ export class Executor {
     const writtenAt = Math.max(
       ...waiting.map((run) => run.job.journal.findLast((entry) => entry.state === "written")?.at ?? 0),
     );
-    if (await hasRestartedSince(writtenAt, this.#services)) {
+    if (await hasRestartedSince(waiting, writtenAt, this.#services)) {
       for (const run of waiting)
         await run.advance("activated", { proven: "restarted" }, "the gateway had already restarted");
       return;

@@ -14,8 +14,11 @@ export interface PostOptions {
   readonly connectTimeoutMs?: number;
   /** How large an answer may be, in bytes. Default `LOGIN.maxBodyBytes`. */
   readonly maxBodyBytes?: number;
-  /** Runs when a connection stands, before a byte of the request leaves; a throw of it ends the request unsent. */
-  readonly beforeSend?: () => Promise<void>;
+  /**
+   * Runs when a connection stands, before a byte of the request leaves; a throw of it ends the request unsent. It is waited for also where
+   * the time is over meanwhile: `signal` says so, and then nothing leaves.
+   */
+  readonly beforeSend?: (signal: AbortSignal) => Promise<void>;
 }
 
 /** The server's answer, whatever it says; rejects with undici's or the system's error where none came. */
@@ -27,9 +30,11 @@ export async function post(
 ): Promise<TokenResponse> {
   const { Agent, buildConnector, request } = await import("undici");
   const timeoutMs = options.timeoutMs ?? LOGIN.requestTimeoutMs;
+  // The time-outs of undici start anew with every byte; this one does not.
+  const signal = AbortSignal.timeout(timeoutMs);
   // A connection of its own: on a kept one a request may die unsent and be sent again.
   const dispatcher = new Agent({
-    connect: connectorOf(buildConnector, options),
+    connect: connectorOf(buildConnector, signal, options),
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
   });
@@ -39,8 +44,7 @@ export async function post(
       method: "POST",
       headers: { "content-type": content.type, accept: "application/json", "user-agent": "codex-auth-skill" },
       body: content.body,
-      // The two time-outs above start anew with every byte; this one does not.
-      signal: AbortSignal.timeout(timeoutMs),
+      signal,
     });
     const text = await readCapped(body, options.maxBodyBytes ?? LOGIN.maxBodyBytes);
     return { status: statusCode, headers: flattenHeaders(headers), body: text };
@@ -52,6 +56,7 @@ export async function post(
 /** undici's own connector; what is to happen before the request leaves happens on the connection that stands. */
 function connectorOf(
   build: typeof buildConnector,
+  signal: AbortSignal,
   { connectTimeoutMs, beforeSend }: PostOptions,
 ): buildConnector.connector {
   const connect = build({ timeout: connectTimeoutMs ?? LOGIN.connectTimeoutMs });
@@ -59,7 +64,7 @@ function connectorOf(
   return (target, done) => {
     connect(target, (error, socket) => {
       if (error !== null) return done(error, null);
-      beforeSend().then(
+      beforeSend(signal).then(
         () => done(null, socket),
         (reason: unknown) => {
           socket.destroy();

@@ -27,13 +27,15 @@ export async function refreshRequest(issuer: Issuer, token: Secret, options: Ref
   });
   let bar: { readonly thrown: unknown } | undefined;
   let mayHaveLeft = false;
-  const beforeSend = async (): Promise<void> => {
+  const beforeSend = async (signal: AbortSignal): Promise<void> => {
     try {
       await options.beforeSend();
     } catch (thrown) {
       bar = { thrown };
       throw thrown;
     }
+    // A disk may have taken longer than the request may: then undici has given it up, and nothing leaves any more.
+    signal.throwIfAborted();
     mayHaveLeft = true;
   };
   const content = { type: "application/x-www-form-urlencoded", body: form.toString() };

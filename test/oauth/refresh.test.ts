@@ -57,7 +57,7 @@ describe("refreshRequest", () => {
     const connected = once(server, "connection");
     let isHeld = true;
     const request = refreshRequest(at(typeof address === "object" ? (address?.port ?? 0) : 0), TOKEN, {
-      timeoutMs: 400,
+      timeoutMs: 2_500,
       beforeSend: async () => {
         await connected;
         // A turn of the event loop or two: what was sent would have come by then.
@@ -75,6 +75,20 @@ describe("refreshRequest", () => {
     const { issuer, seen } = await serve((_request, response) => response.end("{}"));
     const full = new CodexAuthError("ERR_DISK_FULL", { message: "m", next: "n" });
     await expect(refreshRequest(issuer, TOKEN, { beforeSend: () => Promise.reject(full) })).rejects.toBe(full);
+    expect(seen).toEqual([]);
+  });
+
+  it("sends nothing where what is to happen before comes too late, and waits for it, so that it is not done after the answer", async () => {
+    const { issuer, seen } = await serve((_request, response) => response.end("{}"));
+    let isNoted = false;
+    const beforeSend = async (): Promise<void> => {
+      // A disk that is slower than the request may take: both clocks run here, and this one longer.
+      await once(AbortSignal.timeout(300), "abort");
+      isNoted = true;
+    };
+    const presented = refreshRequest(issuer, TOKEN, { timeoutMs: 100, beforeSend });
+    expect(await presented).toMatchObject({ kind: "unsent" });
+    expect(isNoted).toBe(true);
     expect(seen).toEqual([]);
   });
 

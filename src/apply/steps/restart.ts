@@ -1,11 +1,14 @@
 // The restart as a step: whether this process may, and one restart for all jobs that wait for it.
 
+import { setTimeout as delay } from "node:timers/promises";
+import { APPLY } from "../../config/defaults.ts";
 import type { CodexAuthError } from "../../errors.ts";
 import { isCodexAuthError, toCodexAuthError } from "../../errors.ts";
 import type { GatewayInstance, GatewayLocation, RestartPlan } from "../../gateway/gateway.ts";
 import type { Job, JobProgress } from "../job.ts";
 import type { JobRun } from "../job-run.ts";
 import type { ExecutorServices } from "../services.ts";
+import { locateSettled } from "./settled.ts";
 
 /** How the located gateway could be restarted from this process (never from inside its own service); undefined where none runs. */
 export async function restartPlanFor(
@@ -37,11 +40,10 @@ export type RestartOutcome =
 
 /** Restarts the gateway once and tells all `runs` how it goes; never throws for the gateway's sake. */
 export async function restartFor(runs: readonly JobRun[], services: ExecutorServices): Promise<RestartOutcome> {
-  const tell = async (step: JobProgress["step"], waitMs?: number): Promise<void> => {
-    for (const run of runs) await run.report(step, waitMs);
-  };
-  let telling: Promise<void> = Promise.resolve();
-  const location = await services.gateway.locate();
+  const { report } = telling(runs);
+  let told: Promise<void> = Promise.resolve();
+  // A restart that was ordered by an executor before us may be under way: 2026.4.5 cannot be told apart until its server listens.
+  const location = await locateSettled({ report }, services);
   if (location.kind === "stopped") return { kind: "not-running" };
   if (location.kind === "refused") return { kind: "failed", error: location.error };
   try {
@@ -49,25 +51,49 @@ export async function restartFor(runs: readonly JobRun[], services: ExecutorServ
     if (plan?.kind !== "possible") throw toCodexAuthError(plan?.error);
     const done = await services.gateway.restart(location.instance, plan, {
       onProgress: (step, detail) => {
-        telling = telling.then(() => tell(step, detail?.waitMs));
+        told = told.then(() => report(step, detail?.waitMs));
         // A fenced executor fails at its next durable step; here it must not become an unhandled rejection.
-        telling.catch(() => undefined);
+        told.catch(() => undefined);
       },
     });
-    await telling;
+    await told;
     return { kind: "restarted", durationMs: done.durationMs, instance: done.instance };
   } catch (error) {
-    await telling.catch(() => undefined);
+    await told.catch(() => undefined);
     // It ended by itself before it could be restarted: it reads the store when it starts.
     if (isCodexAuthError(error, "ERR_GATEWAY_STOPPED")) return { kind: "not-running" };
     return { kind: "failed", error: toCodexAuthError(error) };
   }
 }
 
-/** True where the gateway has started since `sinceMs`: an executor was killed after its restart. */
-export async function hasRestartedSince(sinceMs: number, services: ExecutorServices): Promise<boolean> {
-  const location = await services.gateway.locate();
-  if (location.kind !== "running") return false;
-  const { ready, uptimeMs } = await services.gateway.health(location.instance);
-  return ready && uptimeMs !== undefined && services.now() - uptimeMs > sinceMs;
+/**
+ * True where the gateway has started since `sinceMs`: an executor was killed after its restart. One that is still starting is waited
+ * for, a while: a second restart would interrupt the first.
+ */
+export async function hasRestartedSince(
+  runs: readonly JobRun[],
+  sinceMs: number,
+  services: ExecutorServices,
+): Promise<boolean> {
+  const { report } = telling(runs);
+  const giveUpAt = services.now() + APPLY.gatewaySettlesMs;
+  for (;;) {
+    const location = await locateSettled({ report }, services);
+    if (location.kind !== "running") return false;
+    const { ready, uptimeMs } = await services.gateway.health(location.instance);
+    const isSince = uptimeMs !== undefined && services.now() - uptimeMs > sinceMs;
+    if (ready) return isSince;
+    const isOld = uptimeMs !== undefined && !isSince;
+    if (isOld || services.now() > giveUpAt) return false;
+    await report("waiting-for-start-window");
+    await delay(APPLY.executorRetryMs);
+  }
+}
+
+/** Tells all of `runs` as one. */
+function telling(runs: readonly JobRun[]): Pick<JobRun, "report"> {
+  const report = async (step: JobProgress["step"], waitMs?: number): Promise<void> => {
+    for (const run of runs) await run.report(step, waitMs);
+  };
+  return { report };
 }

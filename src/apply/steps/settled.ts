@@ -7,7 +7,7 @@ import type { JobRun } from "../job-run.ts";
 import type { ExecutorServices } from "../services.ts";
 
 /** Where the gateway is; one that is just starting cannot be believed yet, so it is given some time. Never asked under a lock. */
-export async function locateSettled(run: JobRun, services: ExecutorServices): Promise<GatewayLocation> {
+export async function locateSettled(run: Pick<JobRun, "report">, services: ExecutorServices): Promise<GatewayLocation> {
   const giveUpAt = services.now() + APPLY.gatewaySettlesMs;
   for (;;) {
     const location = await services.gateway.locate();

@@ -65,7 +65,7 @@ async function tellNewGateway(run: JobRun, services: ExecutorServices): Promise<
   if (location.kind !== "running") return false;
   const writtenAt = journal.findLast((entry) => entry.state === "written")?.at ?? 0;
   const isRestart = wantsRestart(run.job, services);
-  if (isRestart && (await hasRestartedSince(writtenAt, services))) {
+  if (isRestart && (await hasRestartedSince([run], writtenAt, services))) {
     await run.advance("activated", { mode: "restart", proven: "restarted" }, "the gateway has started since");
     return false;
   }

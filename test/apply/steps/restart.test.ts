@@ -10,10 +10,12 @@ import {
   stayInside,
   wantsRestart,
 } from "../../../src/apply/steps/restart.ts";
+import { APPLY } from "../../../src/config/defaults.ts";
 import { CodexAuthError } from "../../../src/errors.ts";
-import type { Gateway } from "../../../src/gateway/gateway.ts";
+import type { Gateway, GatewayHealth, GatewayLocation } from "../../../src/gateway/gateway.ts";
 import { applyWorld } from "../../support/apply-world.ts";
 import { enqueueChange } from "../../support/change-jobs.ts";
+import { skipWaits } from "../../support/skipped-waits.ts";
 import { temporaryFolder } from "../../support/temp-folder.ts";
 import { EPOCH, gatewayWith, runOf } from "./step-lab.ts";
 
@@ -22,13 +24,14 @@ const NOW = 1_800_000_000_000;
 async function setUp() {
   const w = applyWorld(await temporaryFolder());
   const job = (await enqueueChange(w, "order", { how: "first" })) as ManagedJob;
+  const clock = skipWaits(NOW);
   /** The services with a gateway that answers some questions otherwise. */
   const withGateway = (answers: Partial<Gateway>): ExecutorServices => ({
     ...w.services,
-    now: () => NOW,
+    now: () => clock.now,
     gateway: gatewayWith(w.gateway, answers),
   });
-  return { w, job, withGateway };
+  return { w, job, clock, withGateway };
 }
 
 describe("a restart", () => {
@@ -146,20 +149,75 @@ describe("restartFor", () => {
   });
 });
 
-const health = (uptimeMs: number | undefined, ready = true): Pick<Gateway, "health"> => ({
-  health: () => Promise.resolve({ live: true, ready, failing: [], ...(uptimeMs === undefined ? {} : { uptimeMs }) }),
+/** A gateway that is just starting: it cannot be told yet whether it is the one. */
+const starting: GatewayLocation = {
+  kind: "refused",
+  error: new CodexAuthError("ERR_GATEWAY_STARTING", { message: "It starts.", next: "Wait.", retryable: true }),
+};
+/** Gives `answers` one after the other, the last one for ever. */
+const inTurn = <T>(answers: readonly T[]): (() => Promise<T>) => {
+  const left = [...answers];
+  return () => Promise.resolve((left.length > 1 ? left.shift() : left[0]) as T);
+};
+const health = (uptimeMs: number | undefined, ready = true): GatewayHealth => ({
+  live: true,
+  ready,
+  failing: [],
+  ...(uptimeMs === undefined ? {} : { uptimeMs }),
+});
+
+describe("a gateway that is just starting, as after the restart of an executor that was killed", () => {
+  it("is waited for before it is restarted, and the jobs are told", async () => {
+    const { w, job, clock, withGateway } = await setUp();
+    const run = runOf(w, job);
+    const locate = inTurn([starting, starting, await w.gateway.locate()]);
+    expect(await restartFor([run], withGateway({ locate }))).toMatchObject({ kind: "restarted" });
+    expect(clock.pauses).toEqual([APPLY.executorRetryMs, APPLY.executorRetryMs]);
+    expect(w.gateway.calls).toEqual(["restart"]);
+    const only = runOf(w, job);
+    const gateway = withGateway({ locate: inTurn([starting, await w.gateway.locate()]), health: inTurn([health(50)]) });
+    expect(await hasRestartedSince([only], NOW - 1_000, gateway)).toBe(true);
+    expect(only.job.progress).toMatchObject({ step: "waiting-for-start-window" });
+  });
+
+  it("is given up where it does not come to an end, and nothing was restarted", async () => {
+    const { w, job, clock, withGateway } = await setUp();
+    const services = withGateway({ locate: inTurn([starting]) });
+    expect(await restartFor([runOf(w, job)], services)).toMatchObject({
+      kind: "failed",
+      error: { code: "ERR_GATEWAY_STARTING" },
+    });
+    expect(clock.now - NOW).toBeGreaterThan(APPLY.gatewaySettlesMs);
+    expect(w.gateway.calls).toEqual([]);
+  });
 });
 
 describe("hasRestartedSince", () => {
   it("is told by how long a ready gateway has been up, and not by one that says nothing", async () => {
-    const { w, withGateway } = await setUp();
-    const since = (at: number, answers: Partial<Gateway>) => hasRestartedSince(at, withGateway(answers));
+    const { w, job, clock, withGateway } = await setUp();
+    const since = (at: number, ...said: readonly GatewayHealth[]) =>
+      hasRestartedSince([runOf(w, job)], at, withGateway({ health: inTurn(said) }));
     expect(await since(NOW - 51, health(50))).toBe(true);
     expect(await since(NOW - 50, health(50))).toBe(false);
     expect(await since(NOW - 49, health(50))).toBe(false);
-    expect(await since(0, health(50, false))).toBe(false);
     expect(await since(0, health(undefined))).toBe(false);
+    expect(await since(NOW - 50, health(50, false))).toBe(false);
     w.gateway.state = "stopped";
     expect(await since(0, health(50))).toBe(false);
+    expect(clock.pauses).toEqual([]);
+  });
+
+  it("waits for one that has started since and is not ready yet, or does not answer yet, but not for ever", async () => {
+    const { w, job, clock, withGateway } = await setUp();
+    const run = runOf(w, job);
+    const since = (...said: readonly GatewayHealth[]) =>
+      hasRestartedSince([run], NOW - 1_000, withGateway({ health: inTurn(said) }));
+    expect(await since(health(undefined, false), health(50, false), health(60))).toBe(true);
+    expect(clock.pauses).toEqual([APPLY.executorRetryMs, APPLY.executorRetryMs]);
+    expect(run.job.progress).toMatchObject({ step: "waiting-for-start-window" });
+    const before = clock.now;
+    expect(await since(health(undefined, false))).toBe(false);
+    expect(clock.now - before).toBe(APPLY.gatewaySettlesMs + APPLY.executorRetryMs);
+    expect(w.gateway.calls).toEqual([]);
   });
 });

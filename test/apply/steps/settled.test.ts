@@ -1,14 +1,13 @@
 // Where the gateway is: one that is just starting is waited for, a while, and told of as waiting; everything else is believed at once.
 
-import { createRequire, syncBuiltinESMExports } from "node:module";
-import type timers from "node:timers/promises";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { locateSettled } from "../../../src/apply/steps/settled.ts";
 import { APPLY } from "../../../src/config/defaults.ts";
 import { CodexAuthError } from "../../../src/errors.ts";
 import type { GatewayLocation } from "../../../src/gateway/gateway.ts";
 import { applyWorld } from "../../support/apply-world.ts";
 import { enqueueChange } from "../../support/change-jobs.ts";
+import { skipWaits } from "../../support/skipped-waits.ts";
 import { temporaryFolder } from "../../support/temp-folder.ts";
 import { gatewayWith, runOf } from "./step-lab.ts";
 
@@ -20,19 +19,7 @@ const stopped: GatewayLocation = { kind: "stopped" };
 
 /** A gateway that gives `locations` one after the other, the last one for ever, and a clock that only its pauses move. */
 async function setUp(locations: readonly GatewayLocation[]) {
-  const clock = { now: 1_000, pauses: [] as number[] };
-  const module = createRequire(import.meta.url)("node:timers/promises") as { setTimeout: typeof timers.setTimeout };
-  const real = module.setTimeout;
-  onTestFinished(() => {
-    module.setTimeout = real;
-    syncBuiltinESMExports();
-  });
-  module.setTimeout = (ms = 0, value) => {
-    clock.pauses.push(ms);
-    clock.now += ms;
-    return Promise.resolve(value as never);
-  };
-  syncBuiltinESMExports();
+  const clock = skipWaits(1_000);
   const w = applyWorld(await temporaryFolder());
   const run = runOf(w, await enqueueChange(w, "order", { how: "first" }), () => clock.now);
   let asked = 0;

@@ -49,6 +49,7 @@ describe("the hosts of RISK.md", () => {
     "src/lease/broker-request.ts": "lease baseUrl",
     "src/hosts/openclaw/delete-message.ts": "api.telegram.org",
     "src/hosts/cli/setup/telegram-check.ts": "api.telegram.org",
+    "src/hosts/telegram/bot-api.ts": "api.telegram.org",
     "src/hosts/telegram/bot.ts": "api.telegram.org",
     "src/hosts/telegram/polling.ts": "api.telegram.org",
     "src/hosts/telegram/retries.ts": "api.telegram.org",

@@ -8,6 +8,7 @@ import type { ChatRouter } from "../../chat/router.ts";
 import { errorReply } from "../../chat/wording.ts";
 import type { Log } from "../../secrets/log.ts";
 import type { Secret } from "../../secrets/secret.ts";
+import { botApiFetch } from "./bot-api.ts";
 import { ChatQueues } from "./chat-queues.ts";
 import { ChatWindow } from "./chat-window.ts";
 import { COMMANDS, meaningOf } from "./commands.ts";
@@ -46,7 +47,12 @@ export function createBot(parts: BotParts): Bot<TurnContext> {
   const { limits, allow, log, router } = parts;
   const bot = new Bot<TurnContext>(parts.token.expose(), {
     // `sensitiveLogs` would put the address of a call, and so the token, into error messages.
-    client: { apiRoot: parts.apiRoot, timeoutSeconds: limits.requestTimeoutSeconds, sensitiveLogs: false },
+    client: {
+      apiRoot: parts.apiRoot,
+      fetch: botApiFetch(),
+      timeoutSeconds: limits.requestTimeoutSeconds,
+      sensitiveLogs: false,
+    },
   });
   bot.api.config.use(tryAgain(limits.retryFirstMs), waitWhenAsked(), endWith(parts.lifetime));
   bot.catch(async ({ error, ctx }) => {

@@ -6,6 +6,7 @@ import { SETUP } from "../../../config/defaults.ts";
 import { isCodexAuthError } from "../../../errors.ts";
 import type { Secret } from "../../../secrets/secret.ts";
 import { apiSignal } from "../../telegram/api-signal.ts";
+import { botApiFetch } from "../../telegram/bot-api.ts";
 import { toTelegramError } from "../../telegram/telegram-error.ts";
 import type { Finding } from "../finding.ts";
 
@@ -31,7 +32,8 @@ export interface BotVerdict {
 /** A way to the Bot API for one token. */
 export function apiFor({ token, apiRoot }: BotDoor): Api {
   // `sensitiveLogs` would put the address of a call, and so the token, into error messages.
-  return new Api(token.expose(), { apiRoot, sensitiveLogs: false, timeoutSeconds: SETUP.telegramTimeoutSeconds });
+  const limits = { sensitiveLogs: false, timeoutSeconds: SETUP.telegramTimeoutSeconds };
+  return new Api(token.expose(), { apiRoot, fetch: botApiFetch(), ...limits });
 }
 
 /** Asks, once, and changes nothing: no update is fetched, a webhook is left alone. */

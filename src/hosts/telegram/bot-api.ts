@@ -1,0 +1,56 @@
+// grammY's calls by undici: capped answers, kept connections, and errors in which no address, and so no token, can stand.
+
+import type { ApiClientOptions } from "grammy";
+import { Agent, request } from "undici";
+import { TELEGRAM } from "../../config/defaults.ts";
+import { readCapped } from "../../http/answer.ts";
+
+/** What grammY sends with its calls. */
+type ApiFetch = NonNullable<ApiClientOptions["fetch"]>;
+
+/** What of a call is used: grammY's own time-out and the end of the bot come by the signal. */
+interface ApiCall {
+  readonly body: string;
+  readonly signal: AbortSignal;
+}
+
+/** The part of a fetch's answer that grammY reads. */
+interface ApiAnswer {
+  readonly json: () => Promise<unknown>;
+}
+
+/**
+ * A `fetch` for grammY's client. Its own, node-fetch, reads answers of any size and puts the address of a call into its errors; it
+ * also takes longer for a call than this (docs/performance.md).
+ */
+export function botApiFetch(): ApiFetch {
+  const dispatcher = new Agent({ keepAliveTimeout: TELEGRAM.keepAliveMs });
+  const call = async (url: string, { body, signal }: ApiCall): Promise<ApiAnswer> => {
+    const headers = { "content-type": "application/json" };
+    const answer = await request(url, { dispatcher, method: "POST", headers, body, signal });
+    const text = await readCapped(answer.body, TELEGRAM.maxAnswerBytes);
+    return { json: () => Promise.resolve(parsed(text)) };
+  };
+  return servesGrammy(call);
+}
+
+/** The answer as JSON; V8's own message would quote it. */
+function parsed(text: string | undefined): unknown {
+  if (text === undefined) throw new Error("The Bot API's answer is too large.");
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new Error("The Bot API's answer is no JSON.");
+  }
+}
+
+/** grammY types node-fetch's whole interface, and uses what {@link ApiCall} and {@link ApiAnswer} say. */
+function servesGrammy(call: (url: string, init: ApiCall) => Promise<ApiAnswer>): ApiFetch {
+  const fetch: unknown = call;
+  if (!isFetch(fetch)) throw new TypeError("not a function");
+  return fetch;
+}
+
+function isFetch(value: unknown): value is ApiFetch {
+  return typeof value === "function";
+}

@@ -12,7 +12,10 @@ export default defineConfig({
     isolate: false,
     // By default one core is kept free, which on two cores halves the speed.
     maxWorkers: "100%",
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // What a worker or a bot does shows after its fsyncs, and a notice of the file system that was lost is made good by a look a second
+    // later: vitest's own patience of one second was less than that on a busy machine.
+    expect: { poll: { timeout: 15_000 } },
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });

@@ -24,6 +24,7 @@ export default defineConfig({
     ...(isRoomy ? { env: { TEST_TMPDIR: MEMORY } } : {}),
     pool: "forks",
     maxWorkers: "100%",
+    expect: { poll: { timeout: 15_000 } },
     testTimeout: 600_000,
     hookTimeout: 60_000,
   },

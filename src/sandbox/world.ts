@@ -71,7 +71,7 @@ interface Started {
 // Tests run this file from src; a process needs the compiled entry.
 const ENTRY = import.meta.url.endsWith(".ts") ? "../../dist/sandbox/gateway-main.js" : "gateway-main.js";
 const GATEWAY_ENTRY = fileURLToPath(new URL(ENTRY, import.meta.url));
-const START_WITHIN_MS = 10 * SECOND;
+const START_WITHIN_MS = 30 * SECOND;
 const END_WITHIN_MS = 2 * SECOND;
 const POLL_MS = 25;
 

@@ -86,7 +86,7 @@ const SCENARIOS: readonly Scenario[] = [
 ];
 
 describe("an executor that is killed", () => {
-  it.each(SCENARIOS)("ends $title the same way from every point", { timeout: 120_000 }, async (scenario) => {
+  it.each(SCENARIOS)("ends $title the same way from every point", { timeout: 600_000 }, async (scenario) => {
     const whole = await prepare(scenario);
     const changes = Number((await run(whole.stateDir, 0)).output);
     expect(changes).toBeGreaterThan(20);

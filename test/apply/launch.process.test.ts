@@ -29,7 +29,10 @@ function canary(): string {
   return `${randomBytes(5).readUIntBE(0, 5)}:${randomBytes(18).toString("base64url")}`;
 }
 
-describe("a worker", () => {
+// Programs are started one after another, on a machine that may be busy.
+const TIMEOUT = { timeout: 120_000 };
+
+describe("a worker", TIMEOUT, () => {
   it("ends its job although the whole process group of its caller was killed in the middle of it", async () => {
     const lab = await launchLab();
     const login = await lab.queueLogin("carol");
@@ -72,6 +75,7 @@ describe("a worker", () => {
     held.release();
     await lab.untilEnded(login.job.id);
     await expectSaved(lab, login);
+    await lab.untilNoWorker();
   });
 
   it("that is the second at a job waits, finds nothing to do and ends", async () => {
@@ -157,7 +161,7 @@ describe("a worker", () => {
   });
 });
 
-describe("a worker that has to leave the gateway's service", () => {
+describe("a worker that has to leave the gateway's service", TIMEOUT, () => {
   it("is started by systemd-run with the names of variables and no value, and gets the gateway's token that way", async () => {
     const lab = await launchLab();
     const login = await lab.queueLogin("carol");
@@ -192,6 +196,7 @@ describe("a worker that has to leave the gateway's service", () => {
     held.release();
     await lab.untilEnded(login.job.id);
     await expectSaved(lab, login);
+    await lab.untilNoWorker();
   });
 
   it("is refused in words where there is no systemd-run, and the job stays queued", async () => {
@@ -207,5 +212,6 @@ describe("a worker that has to leave the gateway's service", () => {
     await lab.host("resume");
     await lab.untilEnded(login.job.id);
     await expectSaved(lab, login);
+    await lab.untilNoWorker();
   });
 });

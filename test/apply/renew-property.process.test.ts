@@ -23,7 +23,7 @@ const step = fc.oneof(
 );
 
 describe("a sequence of renewals, sign-ins, removals, undos and killed executors", () => {
-  it("presents no refresh token twice, and keeps every one that came", { timeout: 240_000 }, async () => {
+  it("presents no refresh token twice, and keeps every one that came", { timeout: 600_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 8 }), async (steps) => {
         const w = await renewalWorld();

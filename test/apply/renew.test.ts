@@ -236,7 +236,8 @@ describe("an answer that is none", () => {
     { kind: "garbage" },
     { kind: "status-after-process", status: 502 },
   ] as const)("leaves the store alone after %j and never presents the token again", async (fault) => {
-    const w = await renewalWorld({ timeoutMs: 300 });
+    // The note that the token may leave is written to the disk within that time.
+    const w = await renewalWorld({ timeoutMs: 2_500 });
     const before = readFileSync(w.storePath, "utf8");
     w.sandbox.faults.next(fault);
     const job = await w.renew();

@@ -18,7 +18,7 @@ const PEER = fileURLToPath(new URL("../support/executor-peer.mjs", import.meta.u
 type World = Awaited<ReturnType<typeof prepare>>;
 
 describe("a renewal whose executor is killed", () => {
-  it("presents no token twice and loses none that came, from every point", { timeout: 180_000 }, async () => {
+  it("presents no token twice and loses none that came, from every point", { timeout: 600_000 }, async () => {
     const whole = await prepare();
     const changes = Number((await run(whole.stateDir, 0)).output);
     expect(changes).toBeGreaterThan(30);

@@ -90,7 +90,7 @@ describe("the unit of the bot", () => {
     const sent = telegram.everything(OWNER).findLast(({ messageId }) => messageId === card.messageId);
     const url = sent?.buttons.find((button) => button.url !== undefined)?.url ?? "";
     telegram.person(OWNER).sends(issuer.approve(url, "grace@example.com"));
-    const question = await telegram.shows(OWNER, /Signed in as grace@example\.com/);
+    const question = await telegram.shows(OWNER, /Signed in as grace@example\.com/, STARTS_MS);
 
     // OpenClaw's own lock, held by somebody who lives: the worker waits for it in the middle of the job.
     const lock = `${world.storePath}.lock`;

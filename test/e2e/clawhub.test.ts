@@ -32,7 +32,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   if (clawhub?.ok) await clawhub.close();
-  await rm(out, { recursive: true, force: true });
+  if (out !== undefined) await rm(out, { recursive: true, force: true });
 });
 
 /** The command line, or a skipped test. */

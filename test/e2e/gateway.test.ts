@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { serviceOf, readCgroup } from "../../src/gateway/cgroup.ts";
 import { createGateway, type GatewayInstance, type IdentifyingGateway } from "../../src/gateway/gateway.ts";
 import { detectGeneration, detectGenerationWith } from "../../src/gateway/generation.ts";
+import { PATIENCE_MS } from "./lab/gateway.ts";
 import { storePath } from "./lab/home.ts";
 import { installOpenClaw, type InstallResult } from "./lab/install.ts";
 import { fakeLogin, startLab, type Lab } from "./lab/lab.ts";
@@ -40,7 +41,10 @@ describe.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s", (version) => {
     if (!installed.ok) skip(installed.reason);
     const instance = await running(gateway);
     expect(instance).toMatchObject({ pid: lab.gateway.pid(), port: lab.home.port });
-    expect(await gateway.health(instance)).toMatchObject({ live: true, ready: true, failing: [] });
+    // Its start goes on for a while after "ready", and may keep it from answering in time.
+    await expect
+      .poll(() => gateway.health(instance), { timeout: PATIENCE_MS })
+      .toMatchObject({ live: true, ready: true, failing: [] });
   });
 
   test("it is found without its TMPDIR being known", async ({ skip }) => {
@@ -95,7 +99,7 @@ describe.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s", (version) => {
     expect(steps.at(-1)).toBe("healthy");
     expect(instance.pid === before.pid).toBe(facts.restartsInProcess);
     expect(lab.gateway.pid()).toBe(instance.pid);
-    expect(await gateway.health(instance)).toMatchObject({ ready: true });
+    await expect.poll(() => gateway.health(instance), { timeout: PATIENCE_MS }).toMatchObject({ ready: true });
     expect(await callModel(lab.home, lab.backend)).toMatchObject({ tokenAccount: "account-alice" });
   });
 });

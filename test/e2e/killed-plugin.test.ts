@@ -43,7 +43,7 @@ afterAll(async () => {
 
 test(
   "a process that dies in the middle of a job leaves it to the next one, and OpenClaw's store whole",
-  { timeout: 900_000 },
+  { timeout: 1_800_000 },
   async ({ skip }) => {
     if (!installed.ok) skip(installed.reason);
     const usually = new Map<Step, { tookUs: number; changes: number }>();
@@ -59,7 +59,8 @@ test(
       const expected = usually.get(step);
       const how = expected === undefined ? undefined : drawn(expected, round % 2 === 0);
       try {
-        if (how !== undefined && (await machine.drain({ ...how, reloadFails })) === undefined) {
+        const lived = how === undefined ? undefined : await machine.drain({ ...how, reloadFails });
+        if (how !== undefined && lived === undefined) {
           killed += 1;
           if (how.afterUs !== undefined) inRandom += 1;
           await assertHalfway(job, before);
@@ -67,7 +68,8 @@ test(
         // Also where the job had ended before the kill: the next one tidies up behind the dead.
         const drained = await machine.drain({ reloadFails });
         if (drained === undefined) throw new Error("nobody wanted this one to die");
-        if (expected === undefined) usually.set(step, drained);
+        // Learnt while the machine was busier, the time would be over after the job again and again.
+        if (expected === undefined || lived !== undefined) usually.set(step, lived ?? drained);
         for (const answer of await machine.outbox.list("openclaw")) {
           if (answer.content.kind === "receipt")
             told.set(answer.content.receiptId, (told.get(answer.content.receiptId) ?? 0) + 1);

@@ -7,6 +7,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { startSandboxBroker } from "../../src/sandbox/broker.ts";
 import { applyWorld } from "../support/apply-world.ts";
 import { temporaryFolder } from "../support/temp-folder.ts";
+import { PATIENCE_MS } from "./lab/gateway.ts";
 import { startUserManager } from "./lab/systemd.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../bin/codex-auth-skill.js", import.meta.url));
@@ -48,9 +49,10 @@ test("the unit keeps the lease, comes back after a crash, and stops in order", a
     .toBe("token");
   const first = await pid();
   expect(await systemctl("kill", "--signal=KILL", "codex-auth-lease.service")).toMatchObject({ code: 0 });
-  await expect.poll(async () => ![first, "0", ""].includes(await pid()), { timeout: 30_000 }).toBe(true);
+  await expect.poll(async () => ![first, "0", ""].includes(await pid()), { timeout: PATIENCE_MS }).toBe(true);
   const looked = broker.log.length;
-  await expect.poll(() => broker.log.length, { timeout: 90_000 }).toBeGreaterThan(looked);
+  // A minute after its start where the killed one had just looked, and a while more where that one died in its turn.
+  await expect.poll(() => broker.log.length, { timeout: PATIENCE_MS }).toBeGreaterThan(looked);
   // The same lease goes on.
   expect(broker.leases()).toMatchObject([{ state: "active" }]);
   expect(await systemctl("stop", "codex-auth-lease.service")).toMatchObject({ code: 0 });

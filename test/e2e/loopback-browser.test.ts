@@ -3,6 +3,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LEAVE_OPEN, linkOn, pick, ScriptedUi, terminalLab } from "../hosts/terminal/terminal-lab.ts";
 import { installChromium, type Browser, type ChromiumResult, type Page } from "./lab/chromium.ts";
+import { PATIENCE_MS } from "./lab/gateway.ts";
+
+/** What the browser and the terminal wait for of each other. */
+const SOON = { timeout: PATIENCE_MS };
 
 async function isRefused(page: Page, url: string): Promise<boolean> {
   return page.goto(url).then(
@@ -52,12 +56,12 @@ describe("Debian's Chromium", () => {
       },
       pick("Save and use first"),
       async () => {
-        await expect.poll(() => shown).not.toBe("");
+        await expect.poll(() => shown, SOON).not.toBe("");
         return "Quit";
       },
     ]);
     const chat = lab.talk(ui);
-    await expect.poll(() => link).not.toBe("");
+    await expect.poll(() => link, SOON).not.toBe("");
     await page.goto(link);
     expect(await page.innerText("h1")).toBe("Sandbox sign-in");
     await page.click("button:has-text('grace@example.com')");
@@ -98,12 +102,12 @@ describe("Debian's Chromium", () => {
         return LEAVE_OPEN;
       },
       async () => {
-        await expect.poll(() => body).not.toBe("");
+        await expect.poll(() => body, SOON).not.toBe("");
         return "Quit";
       },
     ]);
     const chat = lab.talk(ui);
-    await expect.poll(() => address).not.toBe("");
+    await expect.poll(() => address, SOON).not.toBe("");
     const wrong = new URL(address);
     wrong.searchParams.set("state", "x".repeat(43));
     await page.goto(wrong.href);

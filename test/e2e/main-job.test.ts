@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { OWNER, signIn, startLabBot, type LabBot } from "./lab/bot.ts";
+import { PATIENCE_MS } from "./lab/gateway.ts";
 import { installOpenClaw, type InstallResult } from "./lab/install.ts";
 import { fakeLogin, startLab, type Lab } from "./lab/lab.ts";
 import { callModel, gatewayCall } from "./lab/model-call.ts";
@@ -47,14 +48,14 @@ describe.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s", (version) => {
     if (!installed.ok) skip(installed.reason);
     const status = await openClawStatus();
     bot.telegram.person(OWNER).sends("/codex_auth");
-    const picker = await bot.telegram.shows(OWNER, /Codex logins/);
+    const picker = await bot.telegram.shows(OWNER, /Codex logins/, PATIENCE_MS);
     const shown = picker.buttons.flat().filter((label) => !/New login|Manage/.test(label));
     expect(shown.map((label) => `openai-codex:${label.split(/[ ·,]/)[0]}`).toSorted()).toEqual(status.toSorted());
   });
 
   test(
     "a login is used after a restart, and the chat that asked is told by a bot that was restarted meanwhile",
-    { timeout: RESTART_MS + 60_000 },
+    { timeout: 2 * RESTART_MS + 300_000 },
     async ({ skip }) => {
       if (!installed.ok) skip(installed.reason);
       await bot.stop();
@@ -78,11 +79,11 @@ describe.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s", (version) => {
     expect([bot.telegram.botOutput(), ...bot.output].join("\n")).not.toMatch(/eyJ[\w-]{14}|[?&]code=/);
   });
 
-  async function save(profile: string, email: string, until: RegExp, timeoutMs?: number): Promise<void> {
+  async function save(profile: string, email: string, until: RegExp, timeoutMs = PATIENCE_MS): Promise<void> {
     const person = bot.telegram.person(OWNER);
     const address = await signIn(bot, profile, email);
     person.sends(address);
-    const question = await bot.telegram.shows(OWNER, /Signed in as/);
+    const question = await bot.telegram.shows(OWNER, /Signed in as/, PATIENCE_MS);
     expect(bot.telegram.visible(OWNER).some(({ text }) => text.includes("code="))).toBe(false);
     await person.presses(question.messageId, "Save and use first").answer;
     await bot.telegram.shows(OWNER, until, timeoutMs);

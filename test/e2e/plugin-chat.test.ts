@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { VisibleMessage } from "../support/fake-telegram/chat-book.ts";
-import type { LabGateway } from "./lab/gateway.ts";
+import { PATIENCE_MS, type LabGateway } from "./lab/gateway.ts";
 import { installOpenClaw, type InstallResult } from "./lab/install.ts";
 import { labels } from "./lab/phone.ts";
 import { buildPlugin, GUEST, makePluginLab, OWNER, type BuiltPlugin, type PluginLab } from "./lab/plugin.ts";
@@ -22,7 +22,7 @@ afterAll(async () => {
   await rm(out, { recursive: true, force: true });
 });
 
-describe.each(["2026.4.5", "2026.5.28", "2026.9.6"] as const)("OpenClaw %s", (version) => {
+describe.each(["2026.4.5", "2026.5.28", "2026.9.6"] as const)("OpenClaw %s", { timeout: 900_000 }, (version) => {
   let installed: InstallResult;
   let lab: PluginLab;
   let gateway: LabGateway;
@@ -47,7 +47,7 @@ describe.each(["2026.4.5", "2026.5.28", "2026.9.6"] as const)("OpenClaw %s", (ve
           .visible(person)
           .findLast((one) => one.from === "bot" && one.messageId >= from && pattern.test(one.text)),
       () => `${String(pattern)}; it shows ${lab.telegram.visible(person).at(-1)?.text ?? "nothing"}`,
-      60_000,
+      PATIENCE_MS,
     );
   const asks = (text: string, pattern: RegExp, person = OWNER): Promise<VisibleMessage> =>
     shown(pattern, lab.telegram.person(person).sends(text) + 1, person);
@@ -86,7 +86,7 @@ describe.each(["2026.4.5", "2026.5.28", "2026.9.6"] as const)("OpenClaw %s", (ve
     await lab.telegram.waitFor(
       () => (lab.backend.calls.length > calls ? true : undefined),
       () => "a model call",
-      60_000,
+      PATIENCE_MS,
     );
     await shown(/answer \d/, 0);
     const settled = lab.backend.calls.length;

@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PATIENCE_MS } from "./lab/gateway.ts";
 import { installOpenClaw, type InstallResult } from "./lab/install.ts";
 import { buildPlugin, makePluginLab, OWNER, PLUGIN_ID, type BuiltPlugin, type PluginLab } from "./lab/plugin.ts";
 
@@ -24,7 +25,8 @@ afterAll(async () => {
   await rm(out, { recursive: true, force: true });
 });
 
-describe.each(["2026.4.5", "2026.5.28", "2026.9.6"] as const)("OpenClaw %s", (version) => {
+// Each test calls the command line, which may take minutes on a busy machine, and most of them start a gateway after it.
+describe.each(["2026.4.5", "2026.5.28", "2026.9.6"] as const)("OpenClaw %s", { timeout: 1_200_000 }, (version) => {
   let installed: InstallResult;
   let lab: PluginLab;
   let loginsBefore: string;
@@ -78,7 +80,7 @@ async function answersItsCommand(lab: PluginLab): Promise<void> {
     const answer = await lab.telegram.waitFor(
       () => lab.telegram.visible(OWNER).find(({ from, messageId }) => from === "bot" && messageId > sent),
       () => "an answer to /codex_auth",
-      60_000,
+      PATIENCE_MS,
     );
     expect(answer.text).not.toMatch(/command not found|command failed|not authorized/i);
     // A command of a plugin that is not there would have gone to the model.

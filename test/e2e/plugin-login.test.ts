@@ -8,7 +8,7 @@ import { ownPaths } from "../../src/config/paths.ts";
 import { startSandboxIssuer, type SandboxIssuer } from "../../src/sandbox/issuer.ts";
 import type { VisibleMessage } from "../support/fake-telegram/chat-book.ts";
 import { loginData, readDisk, type LoginData } from "./lab/disk.ts";
-import { openClawCli, until, type LabGateway } from "./lab/gateway.ts";
+import { openClawCli, PATIENCE_MS, until, type LabGateway } from "./lab/gateway.ts";
 import { watchHealth, type Watched } from "./lab/health-watch.ts";
 import { installOpenClaw, type InstallResult } from "./lab/install.ts";
 import { callModel } from "./lab/model-call.ts";
@@ -36,7 +36,7 @@ afterAll(async () => {
   await rm(out, { recursive: true, force: true });
 });
 
-describe.each(["2026.4.5", "2026.5.28", "2026.9.6"] as const)("OpenClaw %s", (version) => {
+describe.each(["2026.4.5", "2026.5.28", "2026.9.6"] as const)("OpenClaw %s", { timeout: 900_000 }, (version) => {
   const provider = version === "2026.9.6" ? "openai" : "openai-codex";
   /** The next model call of 2026.5.28 shows what was said in the chat before, deleted or not: an address is not asked for there. */
   const takesPastes = version !== "2026.5.28";
@@ -197,8 +197,8 @@ describe.each(["2026.4.5", "2026.5.28", "2026.9.6"] as const)("OpenClaw %s", (ve
     const before = JSON.stringify(await stored());
     await lab.uninstall();
     // 2026.4.5 restarts itself for that.
-    if (version === "2026.4.5") await until(() => pidNow() !== startedAt.pid, 90_000);
-    await until(async () => (await gateway.readiness())?.ready === true && pidNow() !== undefined, 90_000);
+    if (version === "2026.4.5") await until(() => pidNow() !== startedAt.pid, PATIENCE_MS);
+    await until(async () => (await gateway.readiness())?.ready === true && pidNow() !== undefined, PATIENCE_MS);
     expect(JSON.stringify(await stored())).toBe(before);
     expect(await accountOfCall()).toBe("account-grace");
   });
@@ -223,7 +223,7 @@ describe.each(["2026.4.5", "2026.5.28", "2026.9.6"] as const)("OpenClaw %s", (ve
     return lab.telegram.waitFor(
       () => lab.telegram.visible(OWNER).findLast(isIt),
       () => `${String(pattern)}; it shows ${lab.telegram.visible(OWNER).at(-1)?.text ?? "nothing"}`,
-      60_000,
+      PATIENCE_MS,
     );
   }
 
@@ -239,7 +239,7 @@ describe.each(["2026.4.5", "2026.5.28", "2026.9.6"] as const)("OpenClaw %s", (ve
           .visible(person)
           .find((one) => one.from === "bot" && one.messageId > sent && refusal.test(one.text)),
       () => `${String(refusal)} to ${person}; it shows ${lab.telegram.visible(person).at(-1)?.text ?? "nothing"}`,
-      60_000,
+      PATIENCE_MS,
     );
   }
 

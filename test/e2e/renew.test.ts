@@ -10,7 +10,7 @@ import { writeFileAtomic } from "../../src/storage/atomic-write.ts";
 import { withOpenClawLock } from "../../src/storage/openclaw-lock.ts";
 import { entryOf, signIn } from "../support/renewal-world.ts";
 import { OWNER, startLabBot, type LabBot } from "./lab/bot.ts";
-import { until } from "./lab/gateway.ts";
+import { PATIENCE_MS, until } from "./lab/gateway.ts";
 import { storePath } from "./lab/home.ts";
 import { installOpenClaw, type InstallResult } from "./lab/install.ts";
 import { fakeLogin, startLab, type Lab } from "./lab/lab.ts";
@@ -89,12 +89,12 @@ describe.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s", (version) => {
     const asked = bot.issuer.presentations().length;
     const question = await phone.asks("/codex_auth refresh grace", /Renew grace\?/);
     const done = phone.presses(question, /^Renew it$/, /✅ grace is renewed/);
-    await expect.poll(() => bot.issuer.presentations().length, { timeout: 30_000 }).toBe(asked + 1);
+    await expect.poll(() => bot.issuer.presentations().length, { timeout: PATIENCE_MS }).toBe(asked + 1);
     for (const path of locks) expect(JSON.parse(readFileSync(path, "utf8"))).toMatchObject({ pid: expect.any(Number) });
     gate.emit("answer");
     await done;
     // The gateway takes them too, for a moment; what we left would lie there for good.
-    await until(() => !locks.some((path) => existsSync(path)), 30_000);
+    await until(() => !locks.some((path) => existsSync(path)), PATIENCE_MS);
     const times = new Map<string, number>();
     for (const { fingerprint: token } of bot.issuer.presentations()) times.set(token, (times.get(token) ?? 0) + 1);
     expect([...times.values()]).toEqual([1, 1]);

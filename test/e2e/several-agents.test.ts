@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { OWNER, signIn, startLabBot, type LabBot } from "./lab/bot.ts";
+import { PATIENCE_MS } from "./lab/gateway.ts";
 import { storePath } from "./lab/home.ts";
 import { installOpenClaw, type InstallResult } from "./lab/install.ts";
 import { fakeLogin, startLab, type Lab } from "./lab/lab.ts";
@@ -38,7 +39,7 @@ describe.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s", (version) => {
     if (!installed.ok) skip(installed.reason);
     const before = await callModel(lab.home, lab.backend, "helper");
     bot.telegram.person(OWNER).sends(await signIn(bot, "alice", ALICE.email));
-    await bot.telegram.shows(OWNER, /✅ alice of agent main is saved/, 60_000);
+    await bot.telegram.shows(OWNER, /✅ alice of agent main is saved/, PATIENCE_MS);
 
     expect(profilesOf("main")).toEqual(["openai-codex:alice"]);
     expect(profilesOf("helper")).toEqual(["openai-codex:own"]);

@@ -12,6 +12,7 @@ import { startSandboxUsage, type SandboxUsage } from "../../src/sandbox/usage-se
 import { FakeTelegram } from "../support/fake-telegram/fake-telegram.ts";
 import { readFile as readOurs } from "../support/repo-files.ts";
 import { OWNER } from "./lab/bot.ts";
+import { PATIENCE_MS } from "./lab/gateway.ts";
 import { storePath } from "./lab/home.ts";
 import { installOpenClaw, type InstallResult } from "./lab/install.ts";
 import { fakeLogin, startLab, type Lab } from "./lab/lab.ts";
@@ -170,11 +171,11 @@ describe("the skill alone on OpenClaw 2026.5.28", () => {
     await telegram.waitFor(
       () => (telegram.callsOf("getUpdates").length > 0 ? true : undefined),
       () => "the bot",
-      60_000,
+      PATIENCE_MS,
     );
     // Telegram lets no bot write to somebody who has never written to it.
     telegram.person(OWNER).sends("/codex_auth");
-    await telegram.shows(OWNER, /Codex logins/, 60_000);
+    await telegram.shows(OWNER, /Codex logins/, PATIENCE_MS);
 
     const start = told("SKILL.md", "start").replace("<name>", "alice");
     const { code, answer } = await runs(start);
@@ -185,7 +186,7 @@ describe("the skill alone on OpenClaw 2026.5.28", () => {
     const invitation = await telegram.waitFor(
       () => telegram.visible(OWNER).findLast(({ buttons }) => buttons.flat().includes("Sign in")),
       () => "the question",
-      60_000,
+      PATIENCE_MS,
     );
     expect((await runs(told("SKILL.md", "status"))).answer).toMatchObject({
       invitations: [{ profileId: "openai-codex:alice" }],
@@ -194,9 +195,9 @@ describe("the skill alone on OpenClaw 2026.5.28", () => {
     expect(await storedToken("alice")).toBe(before);
 
     await telegram.person(OWNER).presses(invitation.messageId, "Sign in").answer;
-    const card = await telegram.shows(OWNER, /Enter this code there/, 60_000);
+    const card = await telegram.shows(OWNER, /Enter this code there/, PATIENCE_MS);
     issuer.approveDevice(/Enter this code there: (\S+)/.exec(card.text)?.[1] ?? "", ACCOUNT.email);
-    await telegram.shows(OWNER, /✅ alice (?:of agent main )?is saved/, 60_000);
+    await telegram.shows(OWNER, /✅ alice (?:of agent main )?is saved/, PATIENCE_MS);
 
     const status = (await runs(told("SKILL.md", "status"))).answer;
     expect(status).toMatchObject({

@@ -33,7 +33,8 @@ afterAll(async () => {
   await rm(out, { recursive: true, force: true });
 });
 
-describe.each(["2026.4.5", "2026.5.28", "2026.9.6"] as const)("OpenClaw %s", (version) => {
+// Up to three calls of the command line in a test, each of which may take minutes on a busy machine.
+describe.each(["2026.4.5", "2026.5.28", "2026.9.6"] as const)("OpenClaw %s", { timeout: 900_000 }, (version) => {
   let installed: InstallResult;
   let home: OpenClawHome;
 

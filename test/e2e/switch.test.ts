@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { BackendCall } from "./lab/codex-backend.ts";
 import { OWNER, startLabBot, type LabBot } from "./lab/bot.ts";
 import { changedFiles, loginData, readDisk, type Disk, type LoginData } from "./lab/disk.ts";
-import { until } from "./lab/gateway.ts";
+import { PATIENCE_MS, until } from "./lab/gateway.ts";
 import { installOpenClaw, type InstallResult } from "./lab/install.ts";
 import { fakeLogin, fakeToken, startLab, type Lab } from "./lab/lab.ts";
 import { callModel, writeInChat } from "./lab/model-call.ts";
@@ -72,7 +72,7 @@ describe.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s", (version) => {
     const card = await phone.presses(picker, /^alice ·/, /Enter this code there/);
     phone.enter(card, "alice@example.com");
     // The same account as before: nothing is left to ask.
-    await bot.telegram.shows(OWNER, /✅ alice of agent main is saved/, 60_000);
+    await bot.telegram.shows(OWNER, /✅ alice of agent main is saved/, PATIENCE_MS);
 
     const after = await writes("hello again");
     expect(after).toMatchObject({ tokenAccount: "account-alice" });
@@ -87,7 +87,7 @@ describe.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s", (version) => {
     await phone.presses(await phone.asks("/codex_auth", /Codex logins/), /New login/, /Choose a name and send it/);
     const card = await phone.asks("/codex_auth grace", /grace[\s\S]*Enter this code there/);
     phone.enter(card, "grace@example.com");
-    const question = await bot.telegram.shows(OWNER, /Signed in as grace@example.com/);
+    const question = await bot.telegram.shows(OWNER, /Signed in as grace@example.com/, PATIENCE_MS);
     const disk = await readDisk(lab.home);
     await phone.presses(question, /^Save and use first$/, /✅ grace of agent main is saved/);
     await onlyChanged(disk, (data) => ({
@@ -231,7 +231,7 @@ describe.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s", (version) => {
       expect(receipt).toMatchObject({ outcome: "done", activation: { used: "reload" } });
     }
     // The gateway takes the same lock for a moment now and then; one that was left lies there for good.
-    await until(() => !readdirSync(lab.home.stateDir, { recursive: true }).map(String).some(isLock), 30_000);
+    await until(() => !readdirSync(lab.home.stateDir, { recursive: true }).map(String).some(isLock), PATIENCE_MS);
     expect([bot.telegram.botOutput(), ...bot.output].join("\n")).not.toMatch(/eyJ[\w-]{14}|[?&]code=/);
   });
 
@@ -246,7 +246,7 @@ describe.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s", (version) => {
     return noted(async () => {
       await writeInChat(lab.home, lab.backend, message, CHAT);
       // A message that comes while the run before is being put away waits its turn.
-      await until(() => lab.backend.calls.length > before, 60_000);
+      await until(() => lab.backend.calls.length > before, PATIENCE_MS);
       return lab.backend.calls[before] as BackendCall;
     });
   }
@@ -258,7 +258,7 @@ describe.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s", (version) => {
     await until(async () => {
       const used = Object.values(loginData(await readDisk(lab.home)).usageStats ?? {}) as { lastUsed?: number }[];
       return used.some(({ lastUsed = 0 }) => lastUsed >= startedAtMs);
-    }, 60_000);
+    }, PATIENCE_MS);
     return call;
   }
 

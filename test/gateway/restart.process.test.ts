@@ -27,7 +27,8 @@ describe("by signal", () => {
       steps.push(step);
       waitedMs += detail?.waitMs ?? 0;
     };
-    const { instance } = await restart(home, { startWindowMs: 1_000 }, { onProgress });
+    // Longer than the slack of the uptime, or the first process itself looks like a fresh one on a busy machine.
+    const { instance } = await restart(home, { startWindowMs: 2_500 }, { onProgress });
     // On a busy machine the gateway may be back before anybody looks: then it was never seen starting.
     const seen = steps.filter((step) => step !== "starting");
     expect(seen).toEqual(["waiting-for-start-window", "stopping", "healthy"]);
@@ -47,14 +48,15 @@ describe("by signal", () => {
   test("one that goes on as before is not taken for restarted", async () => {
     const home = await gatewayHome();
     await startPeer(home, "ignore");
-    const attempt = restart(home, { startWindowMs: 1_500, restartWithinMs: 400 });
+    const attempt = restart(home, { startWindowMs: 3_000, restartWithinMs: 400 });
     await expect(attempt).rejects.toMatchObject({ code: "ERR_RESTART_NOT_SEEN" });
   });
 
   test("one that does not come back is an error, whatever its exit code", async () => {
     const home = await gatewayHome();
     const peer = await startPeer(home, "exit");
-    const attempt = restart(home, { restartWithinMs: 800 });
+    // It is given time to go, and is not taken for a fresh one before that.
+    const attempt = restart(home, { startWindowMs: 2_500, restartWithinMs: 4_000 });
     await expect(attempt).rejects.toMatchObject({ code: "ERR_GATEWAY_UNHEALTHY" });
     await peer.exit;
   });
@@ -75,7 +77,7 @@ describe("by a configured command", () => {
     const home = await gatewayHome();
     await startPeer(home, "ignore");
     const gateway = home.gateway({
-      limits: { ...limits, startWindowMs: 1_500, restartWithinMs: 300 },
+      limits: { ...limits, startWindowMs: 3_000, restartWithinMs: 300 },
       restartCommand: [process.execPath, "-e", "process.exit(0)"],
     });
     const instance = await running(gateway);
@@ -89,7 +91,7 @@ describe("by a configured command", () => {
     const { pid } = await startPeer(home, "respawn");
     const gateway = home.gateway({
       // Longer than the slack of the uptime, or the first process itself looks like a fresh one on a busy machine.
-      limits: { ...limits, startWindowMs: 1_500 },
+      limits: { ...limits, startWindowMs: 2_500 },
       restartCommand: [process.execPath, "-e", `process.kill(${pid}, "SIGUSR1")`],
     });
     const instance = await running(gateway);

@@ -48,7 +48,7 @@ const SCENARIOS: readonly Scenario[] = [
 ];
 
 describe("the login file's writer, killed at any point", () => {
-  it.each(SCENARIOS)("in $title: leaves nothing lost and nothing unknown", { timeout: 60_000 }, async (scenario) => {
+  it.each(SCENARIOS)("in $title: leaves nothing lost and nothing unknown", { timeout: 300_000 }, async (scenario) => {
     const { command } = scenario;
     const whole = await scenario.prepare();
     const ended = await run(whole, 0, command);

@@ -10,7 +10,8 @@ import { Secret } from "../../src/secrets/secret.ts";
 import { reply } from "../support/broker-server.ts";
 import { brokerLab, everyCall, failure, LEASE_ID, OWNER, recorded, REPEATABLE, TOKEN } from "./broker-lab.ts";
 
-const QUICK = { connectTimeoutMs: 2_000, headersTimeoutMs: 60, bodyTimeoutMs: 60, tryTimeoutMs: 2_000 };
+// Long enough for a request to arrive on a busy machine.
+const QUICK = { connectTimeoutMs: 10_000, headersTimeoutMs: 700, bodyTimeoutMs: 700, tryTimeoutMs: 10_000 };
 const CALLS = ["acquire", "get", "renew", "rotate", "release", "materialize", "telemetry", "reconcile", "import"];
 
 describe("a call that got no whole answer", () => {
@@ -81,7 +82,7 @@ describe("a call that got no whole answer", () => {
         const drip = setInterval(() => response.write(" "), 5);
         response.on("close", () => clearInterval(drip));
       },
-      { timeouts: { ...QUICK, headersTimeoutMs: 5_000, bodyTimeoutMs: 5_000, tryTimeoutMs: 80 } },
+      { timeouts: { ...QUICK, headersTimeoutMs: 5_000, bodyTimeoutMs: 5_000, tryTimeoutMs: 1_500 } },
     );
     const error = await failure(broker.telemetry(LEASE_ID, OWNER, { capturedAtMs: Date.UTC(2026, 10, 21) }));
     expect(error).toMatchObject({ code: "ERR_BROKER_UNREACHABLE", wasSent: true });

@@ -1,6 +1,6 @@
 // Telemetry on a real sandbox broker, with a spool in a folder of its own.
 
-import { readdir } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -38,13 +38,13 @@ export interface TelemetryLab {
   batchFiles(): Promise<string[]>;
 }
 
-/** Opens one; everything goes with the test. */
-export async function openTelemetryLab(): Promise<TelemetryLab> {
+/** Opens one, with its folder in `parent`; everything goes with the test. */
+export async function openTelemetryLab(parent?: string): Promise<TelemetryLab> {
   const site = await startSandboxBroker();
   onTestFinished(() => site.close());
   const broker = createLeaseBroker({ baseUrl: site.origin, token: site.token });
   onTestFinished(async () => broker.close());
-  const folder = await temporaryFolder();
+  const folder = parent === undefined ? await temporaryFolder() : await folderIn(parent);
   return {
     site,
     broker,
@@ -71,6 +71,12 @@ export async function openTelemetryLab(): Promise<TelemetryLab> {
     batchFiles: async () =>
       (await readdir(join(folder, "spool")).catch(() => [])).filter((name) => !name.endsWith(".tmp")),
   };
+}
+
+async function folderIn(parent: string): Promise<string> {
+  const folder = await mkdtemp(join(parent, "case-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
+  return folder;
 }
 
 /** A client of `server`, which begins to listen by this and ends with the test. */

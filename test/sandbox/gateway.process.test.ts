@@ -10,10 +10,17 @@ import { isAlive } from "../../src/sandbox/processes.ts";
 import { openSandboxWorld, type SandboxWorldOptions } from "../../src/sandbox/world.ts";
 import { storedLogin } from "../support/apply-world.ts";
 
-// Longer than the slack by which a younger uptime is told from the old one.
-const LIMITS = { startWindowMs: 1_200, restartWithinMs: 1_500, pollMs: 20 };
+// Longer than the slack by which a younger uptime is told from the old one, and than a busy machine takes to say it.
+const LIMITS = { startWindowMs: 2_000, restartWithinMs: 20_000, pollMs: 20 };
+/** Of a restart that fails: all of this time is waited, in which the old process is gone and another one has begun. */
+const FAILS = { restartWithinMs: 6_000 };
+const TIMEOUT = { timeout: 90_000 };
 
-async function setUp(options: SandboxWorldOptions, { onTestFinished }: Pick<TestContext, "onTestFinished">) {
+async function setUp(
+  options: SandboxWorldOptions,
+  { onTestFinished }: Pick<TestContext, "onTestFinished">,
+  limits: Partial<typeof LIMITS> = {},
+) {
   const world = await openSandboxWorld(options);
   onTestFinished(() => world.close());
   const paths = openClawPaths(world.environment);
@@ -22,7 +29,7 @@ async function setUp(options: SandboxWorldOptions, { onTestFinished }: Pick<Test
     tmp: world.environment.tmp,
     uid: process.getuid?.(),
     environment: world.environment.openclaw,
-    limits: LIMITS,
+    limits: { ...LIMITS, ...limits },
   });
   const located = async (): Promise<GatewayInstance> => {
     const location = await gateway.locate();
@@ -40,7 +47,7 @@ async function setUp(options: SandboxWorldOptions, { onTestFinished }: Pick<Test
   return { world, gateway, located, edit, stored };
 }
 
-describe.concurrent.each(["one-file", "two-files"] as const)("the sandbox gateway with %s", (shape) => {
+describe.concurrent.each(["one-file", "two-files"] as const)("the sandbox gateway with %s", TIMEOUT, (shape) => {
   it("is located, is healthy, and does not see an edit before it reloads", async (context) => {
     const { gateway, located, edit } = await setUp({ shape }, context);
     const instance = await located();
@@ -75,7 +82,7 @@ describe.concurrent.each(["one-file", "two-files"] as const)("the sandbox gatewa
     );
     edit("carol");
     await gateway.reload(await located());
-    await expect.poll(stored).not.toContain("openai-codex:carol");
+    await expect.poll(stored, { timeout: 15_000 }).not.toContain("openai-codex:carol");
   });
 
   it("refuses a reload when told to", async (context) => {
@@ -84,7 +91,7 @@ describe.concurrent.each(["one-file", "two-files"] as const)("the sandbox gatewa
   });
 
   it("is gone after a restart that never comes back, and that is said", async (context) => {
-    const { gateway, located, world } = await setUp({ shape, faults: [{ kind: "never-comes-back" }] }, context);
+    const { gateway, located, world } = await setUp({ shape, faults: [{ kind: "never-comes-back" }] }, context, FAILS);
     const before = await located();
     const plan = await gateway.planRestart(before);
     await expect(gateway.restart(before, plan, {})).rejects.toMatchObject({
@@ -98,7 +105,7 @@ describe.concurrent.each(["one-file", "two-files"] as const)("the sandbox gatewa
   });
 
   it("is back but not ready after a restart that hangs, and well after the next one", async (context) => {
-    const { gateway, located } = await setUp({ shape, faults: [{ kind: "never-ready", times: 1 }] }, context);
+    const { gateway, located } = await setUp({ shape, faults: [{ kind: "never-ready", times: 1 }] }, context, FAILS);
     const before = await located();
     const plan = await gateway.planRestart(before);
     await expect(gateway.restart(before, plan, {})).rejects.toMatchObject({ code: "ERR_GATEWAY_UNHEALTHY" });
@@ -122,7 +129,7 @@ describe.concurrent.each(["one-file", "two-files"] as const)("the sandbox gatewa
   });
 });
 
-describe.concurrent("the sandbox world", () => {
+describe.concurrent("the sandbox world", TIMEOUT, () => {
   it("waits for a gateway that starts slowly", async (context) => {
     const { gateway, located } = await setUp({ faults: [{ kind: "slow-start", times: 1 }] }, context);
     expect(await gateway.health(await located())).toMatchObject({ ready: true });

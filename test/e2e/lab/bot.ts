@@ -15,6 +15,7 @@ import { startSandboxIssuer, type SandboxIssuer } from "../../../src/sandbox/iss
 import { createLog } from "../../../src/secrets/log.ts";
 import { Secret } from "../../../src/secrets/secret.ts";
 import { FakeTelegram } from "../../support/fake-telegram/fake-telegram.ts";
+import { PATIENCE_MS } from "./gateway.ts";
 import type { OpenClawHome } from "./home.ts";
 
 /** The one person who may use the bot. */
@@ -118,7 +119,7 @@ export async function startLabBot(
 /** Signs `email` in as the profile of a sign-in card: gives the address on which the browser ends. */
 export async function signIn(bot: LabBot, profile: string, email: string): Promise<string> {
   bot.telegram.person(OWNER).sends(`/codex_auth paste ${profile}`);
-  const card = await bot.telegram.shows(OWNER, /Open the sign-in page/);
+  const card = await bot.telegram.shows(OWNER, /Open the sign-in page/, PATIENCE_MS);
   const sent = bot.telegram.everything(OWNER).findLast(({ messageId }) => messageId === card.messageId);
   const url = sent?.buttons.find((button) => button.url !== undefined)?.url ?? "";
   return bot.issuer.approve(url, email);

@@ -14,6 +14,8 @@ import { bareEnvironment, cacheFolder, installEnvironment } from "./surroundings
 
 const run = promisify(execFile);
 const INSTALL_MS = 9 * 60_000;
+/** Up to the first word of the browser, whose first start on a busy machine reads a hundred megabytes. */
+const LAUNCH_MS = 180_000;
 
 const PLAYWRIGHT: Recipe = {
   name: "playwright-core-1.65.1",
@@ -74,6 +76,7 @@ async function launch(playwright: string, root: string): Promise<Browser> {
   const libraries = root === "/" ? [] : await libraryFolders(root);
   const browser = await chromium.launch({
     executablePath: join(root, BINARY),
+    timeout: LAUNCH_MS,
     // Root, as in a container, has no sandbox; nothing but pages of this machine is opened.
     args: ["--no-sandbox", "--disable-gpu"],
     env: {
@@ -86,7 +89,8 @@ async function launch(playwright: string, root: string): Promise<Browser> {
     newPage: () => browser.newPage(),
     close: async () => {
       await browser.close();
-      await rm(home, { recursive: true, force: true });
+      // Some of its processes write there for a moment longer.
+      await rm(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     },
   };
 }

@@ -66,7 +66,7 @@ export async function startClawHub(openclaw: InstalledOpenClaw, cache = cacheFol
         const ended = await run(openclaw.node, [entry, ...options, ...args], {
           env,
           cwd: home,
-          timeout: 120_000,
+          timeout: 240_000,
           maxBuffer: 16 * 1024 * 1024,
         });
         return { code: 0, ...ended };

@@ -12,6 +12,8 @@ import type { OpenClawHome } from "./home.ts";
 import { openClawEnvironment, type InstalledOpenClaw } from "./install.ts";
 
 const POLL_MS = 100;
+/** A busy machine may hold an answer back; a gateway that is gone refuses at once. */
+const ANSWER_MS = 30_000;
 const READY_MS = 150_000;
 // A 2026.4.5 on a busy machine needs most of two minutes for one install.
 const CLI_MS = 240_000;
@@ -43,7 +45,7 @@ export interface LabGateway {
 }
 
 /** Starts the gateway and waits until `/readyz` says ready. */
-export async function startGateway(
+async function startGateway(
   openclaw: InstalledOpenClaw,
   home: OpenClawHome,
   extraEnv: NodeJS.ProcessEnv = {},
@@ -136,8 +138,10 @@ function homeEnvironment(openclaw: InstalledOpenClaw, home: OpenClawHome): NodeJ
 }
 
 async function readiness(port: number): Promise<Readiness | undefined> {
+  // A connection of its own each time: one that was kept may be closed by the gateway just as it is used.
+  const limits = { headersTimeout: ANSWER_MS, bodyTimeout: ANSWER_MS, reset: true };
   try {
-    const { body } = await request(`http://127.0.0.1:${port}/readyz`, { headersTimeout: 3_000, bodyTimeout: 3_000 });
+    const { body } = await request(`http://127.0.0.1:${port}/readyz`, limits);
     const answer = (await body.json()) as { ready?: boolean; uptimeMs?: number };
     return { ready: answer.ready === true, uptimeMs: answer.uptimeMs };
   } catch {

@@ -1,6 +1,6 @@
 // A private home for one OpenClaw: its folders, its openclaw.json and its first logins.
 
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomBytes, randomInt } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { once } from "node:events";
@@ -55,7 +55,7 @@ export async function makeHome(options: HomeOptions): Promise<OpenClawHome> {
     lockPath,
     port,
     token,
-    remove: () => rm(home, { recursive: true, force: true, maxRetries: 5 }),
+    remove: () => rm(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }),
   };
 }
 
@@ -103,12 +103,18 @@ function minimalConfig(port: number, token: string, options: HomeOptions): Recor
   };
 }
 
+/** Below those that the system hands out by itself: the gateway takes it seconds later, and again after each of its restarts. */
 async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
+  for (let tries = 1; ; tries += 1) {
+    const port = randomInt(20_000, 32_000);
+    const probe = createServer().listen(port, "127.0.0.1");
+    try {
+      await once(probe, "listening");
+      probe.close();
+      await once(probe, "close");
+      return port;
+    } catch (error) {
+      if (tries === 20) throw error;
+    }
+  }
 }

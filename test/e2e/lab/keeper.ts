@@ -8,12 +8,13 @@ import { fileURLToPath } from "node:url";
 import { ownPaths } from "../../../src/config/paths.ts";
 import type { LeaseRecord } from "../../../src/lease/sticky.ts";
 import type { SandboxBroker } from "../../../src/sandbox/broker.ts";
-import { until } from "./gateway.ts";
+import { PATIENCE_MS, until } from "./gateway.ts";
 import type { OpenClawHome } from "./home.ts";
 import { bareEnvironment } from "./surroundings.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../../bin/codex-auth-skill.js", import.meta.url));
-const STOP_MS = 20_000;
+/** Its last words to the broker and its turn have time-outs of their own. */
+const STOP_MS = 60_000;
 
 /** The variables of the lease; looked at as often as the settings allow, so that a test need not wait a minute. */
 export function leaseVariables(broker: Pick<SandboxBroker, "origin" | "token">): Readonly<Record<string, string>> {
@@ -80,7 +81,7 @@ async function leaseRecord(home: OpenClawHome): Promise<LeaseRecord | undefined>
 export async function untilRecord(
   home: OpenClawHome,
   holds: (record: LeaseRecord) => boolean,
-  withinMs = 30_000,
+  withinMs = PATIENCE_MS,
 ): Promise<LeaseRecord> {
   let record: LeaseRecord | undefined;
   const isSo = async (): Promise<boolean> => {

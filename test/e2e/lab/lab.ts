@@ -2,7 +2,7 @@
 
 import { fakeAccessToken, fakeRefreshToken } from "../../support/jwt.ts";
 import { startCodexBackend, type CodexBackend } from "./codex-backend.ts";
-import { startGateway, type LabGateway } from "./gateway.ts";
+import { startGatewayAgain, type LabGateway } from "./gateway.ts";
 import { makeHome, seedStore, type HomeOptions, type OpenClawHome } from "./home.ts";
 import type { InstalledOpenClaw } from "./install.ts";
 
@@ -30,7 +30,7 @@ export async function startLab(openclaw: InstalledOpenClaw, options: LabOptions)
   const home = await makeHome({ ...options, backendUrl: backend.baseUrl });
   try {
     for (const [agent, store] of Object.entries(options.stores)) await seedStore(home, store, agent);
-    const gateway = await startGateway(openclaw, home, options.env);
+    const gateway = await startGatewayAgain(openclaw, home, options.env);
     const stop = async (): Promise<void> => {
       await gateway.stop();
       await backend.stop();

@@ -2,9 +2,7 @@
 
 import type { VisibleMessage } from "../../support/fake-telegram/chat-book.ts";
 import { OWNER, type LabBot } from "./bot.ts";
-
-/** A job with its reload may take this long. */
-const ANSWER_MS = 60_000;
+import { PATIENCE_MS } from "./gateway.ts";
 
 /** Whose bot the phone talks to: our own, or OpenClaw's with the plugin in it. */
 export type PhoneBot = Pick<LabBot, "telegram" | "issuer">;
@@ -56,7 +54,7 @@ export class Phone {
     return telegram.waitFor(
       () => telegram.visible(OWNER).findLast(isAnswer),
       () => `${String(answer)}; it shows ${telegram.visible(OWNER).at(-1)?.text ?? ""}`,
-      ANSWER_MS,
+      PATIENCE_MS,
     );
   }
 }

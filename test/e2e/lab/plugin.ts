@@ -147,7 +147,7 @@ async function storedLogins(openclaw: InstalledOpenClaw, home: OpenClawHome): Pr
   // The Node.js that runs the tests may have no SQLite; OpenClaw's own has.
   const script = `
     const { DatabaseSync } = require("node:sqlite");
-    const db = new DatabaseSync(process.argv[1], { readOnly: true });
+    const db = new DatabaseSync(process.argv[1], { readOnly: true, timeout: 30_000 });
     const rows = "select state_key, value_json from config_machine_state where state_key like 'authProfiles.%' order by 1";
     process.stdout.write(JSON.stringify(db.prepare(rows).all()));`;
   const path = join(home.stateDir, "state", "openclaw.sqlite");

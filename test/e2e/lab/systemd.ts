@@ -9,7 +9,7 @@ import { createInterface } from "node:readline";
 import { bareEnvironment } from "./surroundings.ts";
 
 const SYSTEMD = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"];
-const START_MS = 20_000;
+const START_MS = 60_000;
 
 /** Where below the manager's control groups a program is run; the default is a login session, as a person's shell. */
 const SESSION = "/user.slice/user-0.slice/session-1.scope";
@@ -64,7 +64,7 @@ exec 3<&0
 (echo 0 > "$own/cgroup.procs"; exec "$1" --user --log-target=console --log-level=notice >&2) &
 manager=$!
 (cat <&3 >/dev/null; kill -KILL "$manager") &
-for try in $(seq 75); do
+for try in $(seq 200); do
   case "$(systemctl --user is-system-running 2>/dev/null || true)" in
     running | degraded) echo "ready $self"; break ;;
   esac

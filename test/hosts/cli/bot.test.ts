@@ -1,9 +1,11 @@
 // The program as `npm start` runs it with a bot set up: a real process, its own worker, a fake Telegram.
 
 import { once } from "node:events";
+import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { startSandboxIssuer } from "../../../src/sandbox/issuer.ts";
 import { FakeTelegram } from "../../support/fake-telegram/fake-telegram.ts";
+import { SOON, workersOf } from "../../support/launch-lab.ts";
 import { openClawHome } from "./cli-lab.ts";
 
 const OWNER = 4242;
@@ -11,7 +13,7 @@ const STRANGER = 777;
 
 describe("the program with a bot token and an allow-list", () => {
   it("is the bot: signs a profile in, names ignored senders to the operator only, and ends in order", async () => {
-    const { start, world } = await openClawHome();
+    const { home, start, world } = await openClawHome();
     const telegram = await FakeTelegram.start();
     const issuer = await startSandboxIssuer();
     onTestFinished(async () => {
@@ -29,10 +31,10 @@ describe("the program with a bot token and an allow-list", () => {
     let output = "";
     for (const stream of [child.stdout, child.stderr])
       stream?.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    await expect.poll(() => output, { timeout: 8_000 }).toContain("listens");
+    await expect.poll(() => output, SOON).toContain("listens");
 
     telegram.person(STRANGER).sends("/codex_auth");
-    await expect.poll(() => output).toContain(String(STRANGER));
+    await expect.poll(() => output, SOON).toContain(String(STRANGER));
     telegram.person(OWNER).sends("/codex_auth paste work");
     const card = await telegram.shows(OWNER, /Open the sign-in page/);
     const sent = telegram.everything(OWNER).findLast(({ messageId }) => messageId === card.messageId);
@@ -48,7 +50,9 @@ describe("the program with a bot token and an allow-list", () => {
     expect(output).not.toContain(telegram.token);
     child.kill("SIGTERM");
     expect((await ended)[0], output).toBe(0);
-  });
+    // The worker outlives the bot: it still writes down the end that was told.
+    await expect.poll(() => workersOf(join(home, ".openclaw")), SOON).toEqual([]);
+  }, 60_000);
 
   it("says in one sentence that the token is not valid, or used by another program", async () => {
     const { call } = await openClawHome();

@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { startSandboxBroker, type SandboxBroker } from "../../../src/sandbox/broker.ts";
 import { SOON, workersOf } from "../../support/launch-lab.ts";
 import { openClawHome } from "./cli-lab.ts";
@@ -25,7 +25,10 @@ async function lab(): Promise<Lab> {
     AUTH_MANAGER_MACHINE_ID: "debian",
     AUTH_MANAGER_AGENT_ID: "main",
   };
-  return { home: await openClawHome(), broker, env };
+  const home = await openClawHome();
+  // A worker that was started outlives the command: it still writes down the end that was told.
+  onTestFinished(() => vi.waitFor(() => expect(workersOf(join(home.home, ".openclaw"))).toEqual([]), SOON));
+  return { home, broker, env };
 }
 
 const profilesOf = ({ home }: Lab): Readonly<Record<string, { readonly type?: string }>> =>
@@ -103,7 +106,7 @@ describe("codex-auth-skill lease", () => {
     ]);
   });
 
-  it("keep holds the lease until it is told to end, and ends with 0", async () => {
+  it("keep holds the lease until it is told to end, and ends with 0", { timeout: 60_000 }, async () => {
     const given = await lab();
     const child = given.home.start(["lease", "keep"], given.env);
     await expect.poll(() => profilesOf(given)["openai-codex:lease"]?.type, { timeout: 20_000 }).toBe("token");

@@ -150,7 +150,7 @@ describe("the bot at its start", () => {
     const ended = once(child, "close");
     let output = "";
     child.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    await expect.poll(() => output, { timeout: 8_000 }).toContain("listens");
+    await expect.poll(() => output, { timeout: 15_000 }).toContain("listens");
     expect(output).toContain(`chmod 600 ${world.paths.config}`);
     expect(output).not.toContain(telegram.token);
     child.kill("SIGTERM");

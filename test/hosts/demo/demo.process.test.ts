@@ -36,7 +36,10 @@ function processesOf(home: string): readonly number[] {
     .map(Number);
 }
 
-describe("the demo without a terminal", () => {
+/** What was killed takes a moment to go. */
+const SOON = { timeout: 15_000 };
+
+describe("the demo without a terminal", { timeout: 120_000 }, () => {
   it("plays the main job, a look at usage, two failures and a lease in at most 60 lines, and leaves neither process nor folder", async () => {
     const { home, child, ended } = await start();
     const [output, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
@@ -93,7 +96,7 @@ describe("the demo without a terminal", () => {
     child.kill(signal);
     expect((await ended)[0]).toBe(1);
     expect(readdirSync(home)).toEqual([]);
-    await expect.poll(() => processesOf(home)).toEqual([]);
+    await expect.poll(() => processesOf(home), SOON).toEqual([]);
     expect(existsSync(join(home, ".openclaw"))).toBe(false);
   });
 
@@ -103,7 +106,7 @@ describe("the demo without a terminal", () => {
     expect(processesOf(home).length).toBeGreaterThan(1);
     child.kill("SIGKILL");
     expect((await ended)[1]).toBe("SIGKILL");
-    await expect.poll(() => processesOf(home), { timeout: 5_000 }).toEqual([]);
+    await expect.poll(() => processesOf(home), SOON).toEqual([]);
     expect(readdirSync(home)).toEqual([]);
   });
 });

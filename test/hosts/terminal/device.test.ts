@@ -50,7 +50,7 @@ async function filesOf(folder: string): Promise<readonly string[]> {
 }
 
 describe("a renewal by device code at the terminal", () => {
-  it("tells how it ended, though nothing was done here meanwhile", { timeout: 20_000 }, async () => {
+  it("tells how it ended, though nothing was done here meanwhile", { timeout: 60_000 }, async () => {
     const lab = await deviceLab();
     const first = new ScriptedUi([...start("work"), enter(lab), ...times(20, untilSaved(1))]);
     expect(await lab.talk(first)).toContain("✅ work is");
@@ -76,7 +76,7 @@ describe("a change of a waiting card", () => {
     await session.take({ kind: "command", name: "codex_auth", args: "device work" });
     issuer.device.pollFaults.next({ kind: "status", status: 500, body: "", contentType: "text/plain" });
     const now = (): string => (session.last === undefined ? "" : plainText(session.last));
-    await expect.poll(now, { timeout: 5_000 }).toContain("has a problem of its own");
+    await expect.poll(now, { timeout: 15_000 }).toContain("has a problem of its own");
     expect(interrupts).toBe(0);
     expect(shown.join("\n")).not.toContain("has a problem of its own");
     session.catchUp();
@@ -103,7 +103,7 @@ describe("a terminal chat that is closed", () => {
     expect((await filesOf(folder)).filter((path) => path.includes("device"))).toEqual([]);
   });
 
-  it("leaves the code of the same person's other terminal alone", { timeout: 20_000 }, async () => {
+  it("leaves the code of the same person's other terminal alone", { timeout: 60_000 }, async () => {
     const lab = await deviceLab();
     let other = "";
     const ui = new ScriptedUi([

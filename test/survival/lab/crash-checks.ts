@@ -121,7 +121,7 @@ async function assertReceipt(crash: CrashWorld, job: Job): Promise<Receipt> {
   }
   // Told once, however often the job was ended; who is asked for nothing is told nothing.
   const answers = job.requestedBy === undefined ? 0 : 1;
-  const patience = { timeout: 5_000, interval: 5 };
+  const patience = { timeout: 30_000, interval: 5 };
   await expect.poll(() => crash.told.get(job.id) ?? 0, patience).toBe(answers);
   // The chat, which is this process, notes that it was told, and is done with it.
   await expect.poll(() => crash.outbox.list("telegram"), patience).toEqual([]);

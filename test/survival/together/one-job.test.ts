@@ -16,6 +16,7 @@ import { OWNER, PARTNER } from "../../hosts/telegram/bot-lab.ts";
 import { LoginLab } from "../../hosts/telegram/login-lab.ts";
 import { applyWorld, receivedTokens, REQUESTED_BY } from "../../support/apply-world.ts";
 import { FakeTelegram } from "../../support/fake-telegram/fake-telegram.ts";
+import { SOON } from "../../support/launch-lab.ts";
 import { temporaryFolder } from "../../support/temp-folder.ts";
 import { dirname } from "node:path";
 import { tellFigure } from "../lab/run.ts";
@@ -38,7 +39,7 @@ describe("a hundred presses of one button", () => {
     await lab.world.drain();
     await lab.telegram.shows(OWNER, /✅ carol is saved/);
     expect(await lab.world.receipts.list()).toMatchObject([{ id: jobs[0]?.id, outcome: "done" }]);
-    await expect.poll(() => lab.world.outbox.list("telegram")).toEqual([]);
+    await expect.poll(() => lab.world.outbox.list("telegram"), SOON).toEqual([]);
     const answers = lab.telegram.everything(OWNER).filter(({ text }) => text.startsWith("✅ carol is saved"));
     expect(answers).toHaveLength(1);
     // Pressed once more when all is over: nothing new comes of it.
@@ -89,9 +90,10 @@ describe("two bots on one state folder", () => {
         await telegram.shows(id, new RegExp(`✅ ${name} is saved`), 30_000);
       }),
     );
-    await expect.poll(() => lab.world.outbox.list("telegram"), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => lab.world.outbox.list("telegram"), SOON).toEqual([]);
     expect(lab.stored).toEqual(expect.arrayContaining(["openai-codex:carol", "openai-codex:team"]));
-    expect(await lab.world.queue.open()).toEqual([]);
+    // It is told before its end is written down.
+    await expect.poll(() => lab.world.queue.open(), SOON).toEqual([]);
     for (const [index, { telegram, id, name }] of sides.entries()) {
       const said = telegram.everything(id).filter(({ text }) => text.startsWith(`✅ ${name} is saved`));
       expect(said, name).toHaveLength(1);

@@ -166,6 +166,12 @@ export const PLUGIN = {
   maxCommandBytes: 58,
 } as const;
 
+/**
+ * How long a file must have been left alone for its times to tell it from what is written next: far more than a tick of the kernel's clock
+ * (1 to 10 ms), or of a file system that counts in seconds (two on FAT).
+ */
+export const MARKS = { settledMs: 100, settledInSecondsMs: 3 * SECOND } as const;
+
 /** How often a watched folder is looked at where the system gives no notice. */
 export const WATCH = { pollMs: 1 * SECOND } as const;
 

@@ -39,6 +39,11 @@ export interface GenerationPlaces {
   readonly runningVersion?: string | undefined;
 }
 
+/** The files by which {@link detectGeneration} goes: where none of them has changed, neither has its answer. */
+export function signPaths({ stateDir, configPath, mainAgentDir }: GenerationPlaces): readonly string[] {
+  return [configPath, ...databasePaths(stateDir, mainAgentDir), ...jsonPaths(mainAgentDir)];
+}
+
 /** Reads the signs and judges them. */
 export async function detectGeneration(places: GenerationPlaces): Promise<DetectedGeneration> {
   const signs = await readGenerationSigns(places);
@@ -48,15 +53,25 @@ export async function detectGeneration(places: GenerationPlaces): Promise<Detect
 /** Reads the signs; writes and locks nothing. */
 async function readGenerationSigns(places: GenerationPlaces): Promise<GenerationSigns> {
   const { stateDir, configPath, mainAgentDir, runningVersion } = places;
+  const [storePath, authStatePath] = jsonPaths(mainAgentDir);
   const [storeVersion, { lastTouchedVersion }] = await Promise.all([
-    readStoreVersion(join(mainAgentDir, "auth-profiles.json")),
+    readStoreVersion(storePath),
     readGatewayConfig(configPath),
   ]);
   // Synchronous: a promise of what is not there costs a thread and an error each, and this is asked before every call.
-  const hasSqlite =
-    existsSync(join(stateDir, "state", "openclaw.sqlite")) || existsSync(join(mainAgentDir, "openclaw-agent.sqlite"));
-  const hasAuthState = existsSync(join(mainAgentDir, "auth-state.json"));
+  const hasSqlite = databasePaths(stateDir, mainAgentDir).some((path) => existsSync(path));
+  const hasAuthState = existsSync(authStatePath);
   return { hasSqlite, hasAuthState, storeVersion, runningVersion, lastTouchedVersion };
+}
+
+/** Where a generation with a database has it. */
+function databasePaths(stateDir: string, mainAgentDir: string): readonly string[] {
+  return [join(stateDir, "state", "openclaw.sqlite"), join(mainAgentDir, "openclaw-agent.sqlite")];
+}
+
+/** The main store, and what lies beside it in the split form. */
+function jsonPaths(mainAgentDir: string): readonly [storePath: string, authStatePath: string] {
+  return [join(mainAgentDir, "auth-profiles.json"), join(mainAgentDir, "auth-state.json")];
 }
 
 const FIRST_SPLIT = [2026, 4, 22] as const;

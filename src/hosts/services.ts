@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import type { OpenClawPaths } from "../config/paths.ts";
 import { createGateway, type GatewayOptions, type IdentifyingGateway } from "../gateway/gateway.ts";
-import { detectGeneration, type Generation } from "../gateway/generation.ts";
+import { detectGeneration, signPaths, type Generation } from "../gateway/generation.ts";
 import { JsonProfileStore } from "../profiles/json-store.ts";
 import { OutsideStore } from "../profiles/outside-store.ts";
 import { PublishedStore } from "../profiles/published-store.ts";
@@ -41,7 +41,7 @@ export function buildParts({ limits = {}, ...options }: OutsideOptions): Parts {
     const files = new JsonProfileStore({ paths: openClaw, home, generation, corruptFolder: own.corrupt, now });
     const { configPath } = openClaw;
     const published = new PublishedStore({ path: join(own.root, "published.json"), configPath });
-    const store = new OutsideStore({ files, published, generation });
+    const store = new OutsideStore({ files, published, generation, toldBy: signPaths(openClaw), now });
     return { store, gateway, generation };
   });
 }

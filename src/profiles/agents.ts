@@ -34,22 +34,38 @@ export type AgentPlaces = readonly [AgentPlace, ...AgentPlace[]];
 
 /** All places: that of the main store, of every configured agent, and of agents that only have a folder left. */
 export async function listAgentPlaces(roots: AgentRoots, config: OpenClawConfig): Promise<AgentPlaces> {
-  const { paths, home } = roots;
-  const ownDir = (id: string): string => join(paths.stateDir, "agents", id, "agent");
-  const configured = config.agents.map(({ id, agentDir }) => ({
-    id,
-    dir: agentDir === undefined ? ownDir(id) : expandUserPath(agentDir, home),
-  }));
-  const onDisk = agentFolders(join(paths.stateDir, "agents")).map((id) => ({ id, dir: ownDir(id) }));
   const byFolder = new Map<string, { readonly ids: string[]; readonly dir: string }>();
-  for (const { id, dir } of [{ id: MAIN_AGENT, dir: paths.mainAgentDir }, ...configured, ...onDisk]) {
+  for (const { id, dir } of agentDirs(roots, config)) {
     const real = realPathOr(dir);
     const sharing = byFolder.get(real);
     if (sharing === undefined) byFolder.set(real, { ids: [id], dir });
     else if (!sharing.ids.includes(id)) sharing.ids.push(id);
   }
   const [main, ...others] = [...byFolder.values()].map(({ ids, dir }, index) => placeAt(ids, dir, index === 0));
-  return [main ?? placeAt([MAIN_AGENT], paths.mainAgentDir, true), ...others];
+  return [main ?? placeAt([MAIN_AGENT], roots.paths.mainAgentDir, true), ...others];
+}
+
+/** The folders by which {@link listAgentPlaces} goes, besides the configuration: while none of them has changed, the places are the same. */
+export function agentPaths(roots: AgentRoots, config: OpenClawConfig): readonly string[] {
+  return [agentsFolder(roots), ...agentDirs(roots, config).map(({ dir }) => dir)];
+}
+
+/** The folder of each agent as it is named, main first; several may lead to one place. */
+function agentDirs(
+  roots: AgentRoots,
+  config: OpenClawConfig,
+): readonly { readonly id: string; readonly dir: string }[] {
+  const ownDir = (id: string): string => join(agentsFolder(roots), id, "agent");
+  const configured = config.agents.map(({ id, agentDir }) => ({
+    id,
+    dir: agentDir === undefined ? ownDir(id) : expandUserPath(agentDir, roots.home),
+  }));
+  const onDisk = agentFolders(agentsFolder(roots)).map((id) => ({ id, dir: ownDir(id) }));
+  return [{ id: MAIN_AGENT, dir: roots.paths.mainAgentDir }, ...configured, ...onDisk];
+}
+
+function agentsFolder({ paths }: AgentRoots): string {
+  return join(paths.stateDir, "agents");
 }
 
 /** The place of `agentId` (main where none is given). @throws CodexAuthError `ERR_AGENT_UNKNOWN`. */

@@ -4,7 +4,14 @@ import { existsSync } from "node:fs";
 import { CodexAuthError, isCodexAuthError } from "../errors.ts";
 import { realPathOr } from "../storage/look.ts";
 import { openClawLockPath, type OpenClawLockHold } from "../storage/openclaw-lock.ts";
-import { findAgentPlace, listAgentPlaces, type AgentPlace, type AgentPlaces, type AgentRoots } from "./agents.ts";
+import {
+  agentPaths,
+  findAgentPlace,
+  listAgentPlaces,
+  type AgentPlace,
+  type AgentPlaces,
+  type AgentRoots,
+} from "./agents.ts";
 import { applyFileChange, assertMayBegin, holdingOf, takingBack } from "./json-apply.ts";
 import {
   entriesOf,
@@ -62,11 +69,20 @@ export class JsonProfileStore implements ProfileStore {
     this.#held = held;
   }
 
-  /** The same store for one look of somebody who has just asked which generation OpenClaw is: nothing is asked a second time. */
+  /**
+   * The same store for looks of somebody who has just asked which generation OpenClaw is: that, the configuration and which stores there
+   * are is not asked a second time; the stores themselves are read at each look.
+   */
   knownToBe(generation: StoreGeneration): JsonProfileStore {
     const once = new JsonProfileStore({ ...this.#options, generation: () => Promise.resolve(generation) }, this.#held);
     once.#once = {};
     return once;
+  }
+
+  /** The files and folders that tell the configuration and which stores there are. */
+  async toldBy(): Promise<readonly string[]> {
+    const { config } = await this.#survey();
+    return [this.#options.paths.configPath, ...agentPaths(this.#options, config)];
   }
 
   async agents(): Promise<readonly AgentSummary[]> {
@@ -94,7 +110,7 @@ export class JsonProfileStore implements ProfileStore {
     const { places, read } = await this.#survey();
     const agent = findAgentPlace(places, agentId);
     const [mainPlace, ...rest] = places;
-    const keeping = { ...read, corruptFolder: this.#options.corruptFolder };
+    const keeping = this.#keeping(read);
     const main = await readAgentFiles(mainPlace, keeping);
     if (main.profiles === undefined) assertMayBegin({ place: mainPlace, oauthDir: this.#options.paths.oauthDir });
     const others: AgentFiles[] = [];
@@ -123,7 +139,7 @@ export class JsonProfileStore implements ProfileStore {
   async apply(change: FileChange, values: EntryValues, options: ApplyOptions = {}): Promise<AppliedChange> {
     const { places, read } = await this.#survey();
     const place = placeOf(places, change);
-    const keeping = { ...read, corruptFolder: this.#options.corruptFolder };
+    const keeping = this.#keeping(read);
     const hold = this.#held.get(place.storePath);
     const target = { place, oauthDir: this.#options.paths.oauthDir, read: keeping, hold };
     return applyFileChange(target, change, values.next, options);
@@ -186,10 +202,15 @@ export class JsonProfileStore implements ProfileStore {
   }> {
     const { places, config, read } = await this.#survey();
     const place = findAgentPlace(places, agentId);
-    const how = forChange ? { ...read, corruptFolder: this.#options.corruptFolder } : read;
+    const how = forChange ? this.#keeping(read) : read;
     const main = await readAgentFiles(places[0], how);
     const own = place.isMain ? undefined : await readAgentFiles(place, how);
     return { place, config, main, own };
+  }
+
+  /** Reads so that a copy is kept of what cannot be read. */
+  #keeping(read: ReadOptions): ReadOptions {
+    return { ...read, now: this.#now(), corruptFolder: this.#options.corruptFolder };
   }
 
   async #survey(): Promise<Survey> {
@@ -201,7 +222,7 @@ export class JsonProfileStore implements ProfileStore {
     if (generation === "sqlite" || generation === "unknown") throw unsupported(generation);
     const config = await readOpenClawConfig(this.#options.paths.configPath);
     const places = await listAgentPlaces(this.#options, config);
-    return { places, config, read: { generation, now: this.#now() } };
+    return { places, config, read: { generation } };
   }
 
   /** An agent that nobody asked for must not stand in the way with a broken store: undefined where it cannot be read. */

@@ -7,6 +7,7 @@ import type { StoreGeneration } from "./json-files.ts";
 import type { SharedToken, TokenHolder } from "./owners.ts";
 import { CODEX_PROVIDER, OPENAI_PROVIDER, type CodexProvider } from "./profile-id.ts";
 import type { PublishedStore } from "./published-store.ts";
+import { Marks } from "../storage/marks.ts";
 import type * as Store from "./store.ts";
 
 /** What {@link OutsideStore} chooses from. */
@@ -15,6 +16,16 @@ export interface OutsideStoreOptions {
   readonly published: PublishedStore;
   /** Which generation OpenClaw is, asked before every call: it may be updated while we run. */
   readonly generation: () => Promise<StoreGeneration>;
+  /** The files that tell it. Default: unknown, and it is asked at every look. */
+  readonly toldBy?: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+/** What looks found last, for as long as the files that told it are as they were. */
+interface Found {
+  readonly marks: Marks;
+  readonly store: JsonProfileStore;
 }
 
 /** {@link Store.ProfileStore} from outside; where its generation cannot be told, the files say so. */
@@ -22,6 +33,9 @@ export class OutsideStore implements Store.ProfileStore {
   readonly #options: OutsideStoreOptions;
   #provider: CodexProvider = CODEX_PROVIDER;
   #looking: Promise<Store.ProfileStore> | undefined;
+  #found: Found | undefined;
+  /** What the last look was told by: the next one marks it before it reads anything. */
+  #toldBy: readonly string[] = [];
 
   constructor(options: OutsideStoreOptions) {
     this.#options = options;
@@ -103,10 +117,22 @@ export class OutsideStore implements Store.ProfileStore {
     return await (this.#looking ??= this.#lookedUp().finally(() => (this.#looking = undefined)));
   }
 
+  /**
+   * What is the same from one look to the next is not read again: which OpenClaw this is, its configuration, and which stores there are.
+   * That is a third of what a list takes, and no token is among it.
+   */
   async #lookedUp(): Promise<Store.ProfileStore> {
-    const { files, published } = this.#options;
-    const found = await this.#generation();
-    return found === "sqlite" ? published : files.knownToBe(found);
+    if (this.#found?.marks.hold() === true) return this.#found.store;
+    const { files, published, toldBy, now = Date.now } = this.#options;
+    const marks = Marks.take(this.#toldBy, now());
+    this.#found = undefined;
+    const generation = await this.#generation();
+    if (generation === "sqlite") return published;
+    const store = files.knownToBe(generation);
+    if (toldBy === undefined) return store;
+    this.#toldBy = [...toldBy, ...(await store.toldBy())];
+    if (marks?.areOf(this.#toldBy) === true) this.#found = { marks, store };
+    return store;
   }
 
   async #generation(): Promise<StoreGeneration> {

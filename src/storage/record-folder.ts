@@ -1,11 +1,11 @@
 // A folder of small JSON records, one file each, named by id: the durable form of queues, receipts and lists.
 
-import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { ZodType } from "zod";
 import { isCodexAuthError } from "../errors.ts";
 import { createFileExclusive, ensurePrivateFolder, removeDeadLeftovers, removeDurably } from "./atomic-write.ts";
 import { readJsonFile, writeJsonFile } from "./json-file.ts";
+import { markOf } from "./marks.ts";
 import { recordNames } from "./plain-records.ts";
 
 const ID = /^[a-z0-9][a-z0-9._-]{0,95}$/;
@@ -105,16 +105,5 @@ export class RecordFolder<T> {
   #path(id: string): string {
     if (!ID.test(id)) throw new TypeError("Expected `id` to be a lower-case file name.");
     return join(this.folder, `${id}.json`);
-  }
-}
-
-/** What is another for each file that was ever at `path`: each write makes a new one (an inode may come back, but not with these times). */
-function markOf(path: string): string | undefined {
-  try {
-    const { ctimeNs, ino, mtimeNs, size } = statSync(path, { bigint: true });
-    return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
-  } catch {
-    // Why it cannot be looked at is said by reading it: a link that leads to itself must not stand in the way of all others.
-    return undefined;
   }
 }

@@ -123,9 +123,10 @@ it("the bot holds no more after thousands of updates, and answers as fast", { ti
   expect((end?.descriptors ?? 0) - (half?.descriptors ?? 0), told).toBeLessThan(4);
   const tenths = [took.slice(0, tenth), took.slice(-tenth)];
   const [first, last] = tenths.map((some) => percentile(some, 0.99));
-  // Others share the machine, so the slowest say nothing: what grows with each update makes every answer many times as slow,
-  const [usual = 0, usualAtLast = 0] = tenths.map((some) => percentile(some, 0.5));
-  expect(usualAtLast, `${usual} ms at first`).toBeLessThan(usual * 3 + 50);
+  // Others share the machine, and the slowest two of two hundred are theirs: then the half of them is judged.
+  const [early = 0, late = 0] = tenths.map((some) => percentile(some, tenth < 1_000 ? 0.5 : 0.99));
+  // What grows with each update makes every answer many times as slow,
+  expect(late, `${early} ms at first`).toBeLessThan(early * 3 + 50);
   // and takes more of the processor, whose time is nobody else's.
   const [start = 0, firstEnd = 0, lastStart = 0, over = 0] = used;
   expect(over - lastStart, `${firstEnd - start} ms of processor at first`).toBeLessThan((firstEnd - start) * 2 + 100);

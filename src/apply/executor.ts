@@ -13,7 +13,7 @@ import { holdsOurs, isOvertaken } from "./steps/overtaken.ts";
 import { assertStillAllowed } from "./steps/permission.ts";
 import { prepare } from "./steps/prepare.ts";
 import { hasCome, renew, writeRenewal } from "./steps/renew.ts";
-import { hasRestartedSince, restartFor, stayInside } from "./steps/restart.ts";
+import { restartUnlessDone, stayInside } from "./steps/restart.ts";
 import { rollBack } from "./steps/roll-back.ts";
 import { againId, settle } from "./steps/settle.ts";
 import { planForToday } from "./steps/taken-over.ts";
@@ -153,14 +153,11 @@ export class Executor {
     const writtenAt = Math.max(
       ...waiting.map((run) => run.job.journal.findLast((entry) => entry.state === "written")?.at ?? 0),
     );
-    if (await hasRestartedSince(waiting, writtenAt, this.#services)) {
-      for (const run of waiting)
-        await run.advance("activated", { proven: "restarted" }, "the gateway had already restarted");
-      return;
-    }
-    const outcome = await restartFor(waiting, this.#services);
+    const outcome = await restartUnlessDone(waiting, writtenAt, this.#services);
     for (const run of waiting) {
-      if (outcome.kind === "failed") await run.advance("rolling-back", { problem: problemOf(outcome.error) });
+      if (outcome.kind === "already")
+        await run.advance("activated", { proven: "restarted" }, "the gateway had already restarted");
+      else if (outcome.kind === "failed") await run.advance("rolling-back", { problem: problemOf(outcome.error) });
       else if (outcome.kind === "not-running") await run.advance("activated", { mode: "none", proven: "not-running" });
       else await run.advance("activated", { proven: "restarted", healthyAfterMs: outcome.durationMs });
     }

@@ -41,9 +41,15 @@ export function buildParts({ limits = {}, ...options }: OutsideOptions): Parts {
     const files = new JsonProfileStore({ paths: openClaw, home, generation, corruptFolder: own.corrupt, now });
     const { configPath } = openClaw;
     const published = new PublishedStore({ path: join(own.root, "published.json"), configPath });
-    const store = new OutsideStore({ files, published, generation, toldBy: signPaths(openClaw), now });
+    const store = new OutsideStore({ files, published, generation, toldBy: () => toldBy(openClaw), now });
     return { store, gateway, generation };
   });
+}
+
+/** The files that tell the generation, where they do: what a running gateway says may change without them. */
+async function toldBy(openClaw: OpenClawPaths): Promise<readonly string[] | undefined> {
+  const { generation } = await detectGeneration(openClaw);
+  return generation === "unknown" ? undefined : signPaths(openClaw);
 }
 
 /** The generation by the files; where they do not say (a fresh install), by the version that the running gateway names. */

@@ -21,6 +21,14 @@ export interface PostOptions {
   readonly beforeSend?: (signal: AbortSignal) => Promise<void>;
 }
 
+/** The connection that stood was gone before anything of the request left on it. */
+export class ConnectionGone extends Error {
+  constructor() {
+    super("The connection ended before the request left.");
+    this.name = "ConnectionGone";
+  }
+}
+
 /** The server's answer, whatever it says; rejects with undici's or the system's error where none came. */
 export async function post(
   issuer: Issuer,
@@ -61,11 +69,23 @@ function connectorOf(
 ): buildConnector.connector {
   const connect = build({ timeout: connectTimeoutMs ?? LOGIN.connectTimeoutMs });
   if (beforeSend === undefined) return connect;
+  let hasConnected = false;
   return (target, done) => {
+    // undici asks for a second one where the first had ended when it was to send on it, and would go on so until the time is over.
+    if (hasConnected) {
+      done(new ConnectionGone(), null);
+      return;
+    }
+    hasConnected = true;
     connect(target, (error, socket) => {
       if (error !== null) return done(error, null);
       beforeSend(signal).then(
-        () => done(null, socket),
+        () => {
+          // undici would take one that has ended for good, and fail as if it had sent something.
+          if (socket.readyState === "open") return done(null, socket);
+          socket.destroy();
+          done(new ConnectionGone(), null);
+        },
         (reason: unknown) => {
           socket.destroy();
           done(reason instanceof Error ? reason : new Error("The request was held back."), null);

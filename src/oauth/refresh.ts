@@ -3,7 +3,7 @@
 import { RENEWAL } from "../config/defaults.ts";
 import type { Secret } from "../secrets/secret.ts";
 import { CLIENT_ID, type Issuer } from "./issuer.ts";
-import { post, type PostOptions } from "./post.ts";
+import { ConnectionGone, post, type PostOptions } from "./post.ts";
 import type { TokenResponse } from "./token-response.ts";
 
 /** How a refresh token is presented. */
@@ -50,6 +50,6 @@ export async function refreshRequest(issuer: Issuer, token: Secret, options: Ref
     return { kind: "answered", response };
   } catch (cause) {
     if (bar !== undefined && !mayHaveLeft) throw bar.thrown;
-    return { kind: mayHaveLeft ? "unanswered" : "unsent", cause };
+    return { kind: mayHaveLeft && !(cause instanceof ConnectionGone) ? "unanswered" : "unsent", cause };
   }
 }

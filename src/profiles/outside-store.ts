@@ -16,8 +16,8 @@ export interface OutsideStoreOptions {
   readonly published: PublishedStore;
   /** Which generation OpenClaw is, asked before every call: it may be updated while we run. */
   readonly generation: () => Promise<StoreGeneration>;
-  /** The files that tell it. Default: unknown, and it is asked at every look. */
-  readonly toldBy?: readonly string[];
+  /** The files that tell it now; undefined where they do not. Default: they never do, and it is asked at every look. */
+  readonly toldBy?: () => Promise<readonly string[] | undefined>;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -123,12 +123,13 @@ export class OutsideStore implements Store.ProfileStore {
    */
   async #lookedUp(): Promise<Store.ProfileStore> {
     if (this.#found?.marks.hold() === true) return this.#found.store;
-    const { files, published, toldBy, now = Date.now } = this.#options;
+    const { files, published, now = Date.now } = this.#options;
     const marks = Marks.take(this.#toldBy, now());
     this.#found = undefined;
     const generation = await this.#generation();
     if (generation === "sqlite") return published;
     const store = files.knownToBe(generation);
+    const toldBy = await this.#options.toldBy?.();
     if (toldBy === undefined) return store;
     this.#toldBy = [...toldBy, ...(await store.toldBy())];
     if (marks?.areOf(this.#toldBy) === true) this.#found = { marks, store };

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
-import { createServer as createTcpServer } from "node:net";
+import { createServer as createTcpServer, type Socket } from "node:net";
 import { inspect } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { CodexAuthError } from "../../src/errors.ts";
@@ -91,6 +91,33 @@ describe("refreshRequest", () => {
     expect(isNoted).toBe(true);
     expect(seen).toEqual([]);
   });
+
+  it.each<["resetAndDestroy" | "end"]>([["resetAndDestroy"], ["end"]])(
+    "tells as unsent what could not leave because the server had hung up meanwhile (%s), and knocks no second time",
+    async (hangUp) => {
+      const sockets: Socket[] = [];
+      let arrived = 0;
+      const server = createTcpServer((socket) => {
+        sockets.push(socket.on("data", ({ length }) => (arrived += length)));
+      }).listen(0, "127.0.0.1");
+      onTestFinished(() => void server.close());
+      await once(server, "listening");
+      const address = server.address();
+      const connected = once(server, "connection");
+      let before = 0;
+      const presented = await refreshRequest(at(typeof address === "object" ? (address?.port ?? 0) : 0), TOKEN, {
+        beforeSend: async () => {
+          before += 1;
+          await connected;
+          for (const socket of sockets) socket[hangUp]();
+          // Some turns of the event loop: it has been heard of by then, as while a note goes to the disk.
+          for (let turn = 0; turn < 50; turn += 1) await new Promise(setImmediate);
+        },
+      });
+      expect(presented).toMatchObject({ kind: "unsent" });
+      expect([sockets.length, arrived, before]).toEqual([1, 0, 1]);
+    },
+  );
 
   it("tells a server that cannot be reached from one that does not answer", async () => {
     const closed = createTcpServer().listen(0, "127.0.0.1");

@@ -16,7 +16,7 @@ import { login, openClawState } from "../support/openclaw-state.ts";
 /** Long after anything of this test was written. */
 const LATER = Date.now() + 3_600_000;
 
-async function lab(now: () => number = () => LATER) {
+async function lab(now: () => number = () => LATER, isTold = true) {
   const { root } = await openClawState();
   mkdirSync(join(root, "agents"));
   const paths = openClawPaths(readEnvironment({ HOME: root, OPENCLAW_STATE_DIR: root }));
@@ -30,7 +30,8 @@ async function lab(now: () => number = () => LATER) {
     published: new PublishedStore({ path: join(root, "published.json"), configPath: paths.configPath }),
     generation,
   };
-  const keeping = new OutsideStore({ ...parts, toldBy: signPaths(paths), now });
+  const toldBy = isTold ? signPaths(paths) : undefined;
+  const keeping = new OutsideStore({ ...parts, toldBy: () => Promise.resolve(toldBy), now });
   return { root, keeping, fresh: () => new OutsideStore(parts), asked: () => asked };
 }
 
@@ -155,6 +156,13 @@ describe("whoever looks from outside again and again", () => {
     expect(asked()).toBe(2);
     put("agents/ops/agent/auth-profiles.json", store("carol", "dan"))(root);
     expect((await keeping.read("ops")).summaries.map(({ id }) => id)).toContain("openai-codex:dan");
+  });
+
+  it("asks every time where it is not the files that tell", async () => {
+    const { root, keeping, asked } = await lab(undefined, false);
+    put("agents/main/agent/auth-profiles.json", store("ada"))(root);
+    for (let look = 0; look < 5; look += 1) await keeping.agents();
+    expect(asked()).toBe(5);
   });
 
   it("asks every time while anything was written a moment ago", async () => {

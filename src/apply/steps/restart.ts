@@ -1,14 +1,12 @@
 // The restart as a step: whether this process may, and one restart for all jobs that wait for it.
 
-import { setTimeout as delay } from "node:timers/promises";
-import { APPLY } from "../../config/defaults.ts";
 import type { CodexAuthError } from "../../errors.ts";
 import { isCodexAuthError, toCodexAuthError } from "../../errors.ts";
 import type { GatewayInstance, GatewayLocation, RestartPlan } from "../../gateway/gateway.ts";
 import type { Job, JobProgress } from "../job.ts";
 import type { JobRun } from "../job-run.ts";
 import type { ExecutorServices } from "../services.ts";
-import { locateSettled } from "./settled.ts";
+import { locateSettled, newPatience, waitsOn, type Patience } from "./settled.ts";
 
 /** How the located gateway could be restarted from this process (never from inside its own service); undefined where none runs. */
 export async function restartPlanFor(
@@ -38,12 +36,30 @@ export type RestartOutcome =
   | { readonly kind: "not-running" }
   | { readonly kind: "failed"; readonly error: CodexAuthError };
 
+/**
+ * {@link restartFor}, but where the gateway has started since `sinceMs` nothing is needed any more (`already`): an executor was killed
+ * after its restart.
+ */
+export async function restartUnlessDone(
+  runs: readonly JobRun[],
+  sinceMs: number,
+  services: ExecutorServices,
+): Promise<RestartOutcome | { readonly kind: "already" }> {
+  const patience = newPatience();
+  if (await hasRestartedSince(runs, sinceMs, services, patience)) return { kind: "already" };
+  return restartFor(runs, services, patience);
+}
+
 /** Restarts the gateway once and tells all `runs` how it goes; never throws for the gateway's sake. */
-export async function restartFor(runs: readonly JobRun[], services: ExecutorServices): Promise<RestartOutcome> {
+export async function restartFor(
+  runs: readonly JobRun[],
+  services: ExecutorServices,
+  patience: Patience = newPatience(),
+): Promise<RestartOutcome> {
   const { report } = telling(runs);
   let told: Promise<void> = Promise.resolve();
   // A restart that was ordered by an executor before us may be under way: 2026.4.5 cannot be told apart until its server listens.
-  const location = await locateSettled({ report }, services);
+  const location = await locateSettled({ report }, services, patience);
   if (location.kind === "stopped") return { kind: "not-running" };
   if (location.kind === "refused") return { kind: "failed", error: location.error };
   try {
@@ -67,26 +83,23 @@ export async function restartFor(runs: readonly JobRun[], services: ExecutorServ
 }
 
 /**
- * True where the gateway has started since `sinceMs`: an executor was killed after its restart. One that is still starting is waited
- * for, a while: a second restart would interrupt the first.
+ * True where the gateway has started since `sinceMs`. One that is still starting is waited for, a while: a second restart would interrupt
+ * the first. One that does not become ready has started all the same, and a restart more would hardly help it.
  */
 export async function hasRestartedSince(
   runs: readonly JobRun[],
   sinceMs: number,
   services: ExecutorServices,
+  patience: Patience = newPatience(),
 ): Promise<boolean> {
   const { report } = telling(runs);
-  const giveUpAt = services.now() + APPLY.gatewaySettlesMs;
   for (;;) {
-    const location = await locateSettled({ report }, services);
+    const location = await locateSettled({ report }, services, patience);
     if (location.kind !== "running") return false;
     const { ready, uptimeMs } = await services.gateway.health(location.instance);
     const isSince = uptimeMs !== undefined && services.now() - uptimeMs > sinceMs;
-    if (ready) return isSince;
     const isOld = uptimeMs !== undefined && !isSince;
-    if (isOld || services.now() > giveUpAt) return false;
-    await report("waiting-for-start-window");
-    await delay(APPLY.executorRetryMs);
+    if (ready || isOld || !(await waitsOn({ report }, patience))) return isSince;
   }
 }
 

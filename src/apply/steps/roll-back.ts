@@ -33,7 +33,8 @@ export async function rollBack(runs: readonly JobRun[], services: ExecutorServic
   if (runs.some((run) => run.job.mode === "restart")) await restartFor(runs, services);
   const location = await services.gateway.locate();
   for (const { run, remains, failure } of ends) {
-    await run.update({ gatewayAfter: location.kind === "running" ? "running" : "stopped" });
+    // One that cannot be told apart is not said to have stopped: nobody is to start a second one.
+    if (location.kind !== "refused") await run.update({ gatewayAfter: location.kind });
     await end(run, remains, failure === undefined ? run.job.problem : problemOf(failure), services);
   }
 }

@@ -21,17 +21,40 @@ interface ApiAnswer {
 
 /**
  * A `fetch` for grammY's client. Its own, node-fetch, reads answers of any size and puts the address of a call into its errors; it
- * also takes longer for a call than this (docs/performance.md).
+ * also takes longer for a call than this (docs/performance.md). When `lifetime` aborts, every connection of it goes.
  */
-export function botApiFetch(): ApiFetch {
-  const dispatcher = new Agent({ keepAliveTimeout: TELEGRAM.keepAliveMs });
+export function botApiFetch(lifetime: AbortSignal): ApiFetch {
+  // The signal of each socket: one that is still connecting on a dead network would hold the program for ten seconds more.
+  const dispatcher = new Agent({ keepAliveTimeout: TELEGRAM.keepAliveMs, connect: { signal: lifetime } });
   const call = async (url: string, { body, signal }: ApiCall): Promise<ApiAnswer> => {
+    if (signal.aborted) throw givenUp();
     const headers = { "content-type": "application/json" };
-    const answer = await request(url, { dispatcher, method: "POST", headers, body, signal });
+    const answer = await untilAborted(signal, request(url, { dispatcher, method: "POST", headers, body, signal }));
     const text = await readCapped(answer.body, TELEGRAM.maxAnswerBytes);
     return { json: () => Promise.resolve(parsed(text)) };
   };
   return servesGrammy(call);
+}
+
+/** undici hears a signal only once a connection stands, which on a dead network is ten seconds later. */
+async function untilAborted<T>(signal: AbortSignal, answer: Promise<T>): Promise<T> {
+  let end: (() => void) | undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    end = () => reject(givenUp());
+    signal.addEventListener("abort", end, { once: true });
+  });
+  try {
+    return await Promise.race([answer, aborted]);
+  } finally {
+    if (end !== undefined) signal.removeEventListener("abort", end);
+    // Whichever came second is nobody's any more.
+    answer.catch(() => undefined);
+    aborted.catch(() => undefined);
+  }
+}
+
+function givenUp(): Error {
+  return new Error("The call was given up.");
 }
 
 /** The answer as JSON; V8's own message would quote it. */

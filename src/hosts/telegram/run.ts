@@ -82,7 +82,10 @@ export async function runTelegramBot(parts: TelegramBotParts): Promise<RunningBo
   const heardFrom = (asker: Asker): void => delivery?.heardFrom(asker);
   const bot = createBot({ ...parts, limits, strangers, heardFrom, lifetime: lifetime.signal });
   const poller = new Poller({ bot, limits, now: parts.now, log: parts.log, print: parts.print, stop });
-  const me = await poller.connect();
+  const me = await poller.connect().catch((error: unknown) => {
+    lifetime.abort();
+    throw error;
+  });
   bot.botInfo = me;
   const botId = String(me.id);
   await prepare(parts, bot, botId);

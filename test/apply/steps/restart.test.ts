@@ -7,6 +7,7 @@ import {
   hasRestartedSince,
   restartFor,
   restartPlanFor,
+  restartUnlessDone,
   stayInside,
   wantsRestart,
 } from "../../../src/apply/steps/restart.ts";
@@ -187,8 +188,27 @@ describe("a gateway that is just starting, as after the restart of an executor t
       kind: "failed",
       error: { code: "ERR_GATEWAY_STARTING" },
     });
-    expect(clock.now - NOW).toBeGreaterThan(APPLY.gatewaySettlesMs);
+    expect(clock.now - NOW).toBe(APPLY.gatewaySettlesMs);
     expect(w.gateway.calls).toEqual([]);
+  });
+});
+
+describe("restartUnlessDone", () => {
+  it("restarts nothing where the gateway has started since, and once where it has not", async () => {
+    const { w, job, withGateway } = await setUp();
+    const runs = [runOf(w, job)];
+    const services = withGateway({ health: inTurn([health(50)]) });
+    expect(await restartUnlessDone(runs, NOW - 51, services)).toEqual({ kind: "already" });
+    expect(w.gateway.calls).toEqual([]);
+    expect(await restartUnlessDone(runs, NOW - 49, services)).toMatchObject({ kind: "restarted" });
+    expect(w.gateway.calls).toEqual(["restart"]);
+  });
+
+  it("waits once and not twice for a gateway that cannot be told apart", async () => {
+    const { w, job, clock, withGateway } = await setUp();
+    const services = withGateway({ locate: inTurn([starting]) });
+    expect(await restartUnlessDone([runOf(w, job)], NOW, services)).toMatchObject({ kind: "failed" });
+    expect(clock.now - NOW).toBe(APPLY.gatewaySettlesMs);
   });
 });
 
@@ -215,9 +235,13 @@ describe("hasRestartedSince", () => {
     expect(await since(health(undefined, false), health(50, false), health(60))).toBe(true);
     expect(clock.pauses).toEqual([APPLY.executorRetryMs, APPLY.executorRetryMs]);
     expect(run.job.progress).toMatchObject({ step: "waiting-for-start-window" });
-    const before = clock.now;
+    let before = clock.now;
     expect(await since(health(undefined, false))).toBe(false);
-    expect(clock.now - before).toBe(APPLY.gatewaySettlesMs + APPLY.executorRetryMs);
+    expect(clock.now - before).toBe(APPLY.gatewaySettlesMs);
+    // Not ready, but it has started: a second start would be no better.
+    before = clock.now;
+    expect(await since(health(50, false))).toBe(true);
+    expect(clock.now - before).toBe(APPLY.gatewaySettlesMs);
     expect(w.gateway.calls).toEqual([]);
   });
 });

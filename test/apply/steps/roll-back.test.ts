@@ -99,6 +99,14 @@ describe("an undo", () => {
     await rollBack([gone], w.services);
     expect(w.gateway.calls).toEqual(["reload"]);
     expect(await receiptOf(gone)).toMatchObject({ outcome: "rolled-back", activation: { gatewayAfter: "stopped" } });
+    // One that cannot be told apart may well run: nobody is sent to start a second one.
+    w.gateway.state = "running";
+    const unclear = await written(await w.enqueue(receivedTokens("carol")), { mode: "restart" });
+    w.gateway.state = "refused";
+    await rollBack([unclear], w.services);
+    const receipt = await receiptOf(unclear);
+    expect(receipt).toMatchObject({ outcome: "rolled-back" });
+    expect(receipt?.activation).not.toHaveProperty("gatewayAfter");
   });
 
   it("is told once where there was nothing left to undo in the file", async () => {

@@ -2,6 +2,7 @@
 
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
+import { createServer as createTcpServer, type Socket } from "node:net";
 import { inspect } from "node:util";
 import { Api } from "grammy";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -11,7 +12,10 @@ import { botApiFetch } from "../../../src/hosts/telegram/bot-api.ts";
 
 const TOKEN = "4242:canary-token";
 
-async function serve(listener: RequestListener): Promise<{ readonly api: Api; readonly connections: () => number }> {
+async function serve(
+  listener: RequestListener,
+  lifetime: AbortSignal = new AbortController().signal,
+): Promise<{ readonly api: Api; readonly connections: () => number }> {
   let connections = 0;
   const server = createServer(listener).listen(0, "127.0.0.1");
   server.on("connection", () => (connections += 1));
@@ -22,7 +26,11 @@ async function serve(listener: RequestListener): Promise<{ readonly api: Api; re
   await once(server, "listening");
   const address = server.address();
   const port = typeof address === "object" ? (address?.port ?? 0) : 0;
-  const api = new Api(TOKEN, { apiRoot: `http://127.0.0.1:${port}`, fetch: botApiFetch(), sensitiveLogs: false });
+  const api = new Api(TOKEN, {
+    apiRoot: `http://127.0.0.1:${port}`,
+    fetch: botApiFetch(lifetime),
+    sensitiveLogs: false,
+  });
   return { api, connections: () => connections };
 }
 
@@ -67,6 +75,39 @@ describe("a call of grammY", () => {
     const asked = new AbortController();
     const { api } = await serve(() => asked.abort());
     await expect(api.getMe(apiSignal(asked.signal))).rejects.toMatchObject({ name: "HttpError" });
+  });
+
+  it("on a dead network ends with its signal, and no socket of it is left when the bot ends", async () => {
+    // It takes the connection and says nothing, so that none ever stands.
+    const sockets = new Set<Socket>();
+    const server = createTcpServer((socket) => {
+      sockets.add(
+        socket
+          .on("error", () => undefined)
+          .on("close", () => sockets.delete(socket))
+          .resume(),
+      );
+    }).listen(0, "127.0.0.1");
+    onTestFinished(() => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    });
+    await once(server, "listening");
+    const address = server.address();
+    const port = typeof address === "object" ? (address?.port ?? 0) : 0;
+    const bot = new AbortController();
+    const api = new Api(TOKEN, { apiRoot: `https://127.0.0.1:${port}`, fetch: botApiFetch(bot.signal) });
+    const given = new AbortController();
+    const call = failureOf(api.getMe(apiSignal(given.signal)));
+    await expect.poll(() => sockets.size).toBe(1);
+    const since = performance.now();
+    given.abort();
+    expect(await call).not.toContain("canary");
+    expect(await failureOf(api.getMe(apiSignal(AbortSignal.abort())))).toMatch(/^HttpError/);
+    bot.abort();
+    await expect.poll(() => sockets.size).toBe(0);
+    // undici's own patience with a connection is ten seconds.
+    expect(performance.now() - since).toBeLessThan(8_000);
   });
 
   it("that fails names no token, whatever comes in place of an answer", async () => {

@@ -54,8 +54,8 @@ export async function listen({
   now,
   withinMs = SETUP.listenMs,
 }: ListenOptions): Promise<ListenEnd> {
-  const api = apiFor(door);
   const until = AbortSignal.any([signal, AbortSignal.timeout(withinMs)]);
+  const api = apiFor(door, until);
   const seen = new Set<number>();
   const notBefore = now() - SETUP.clockSlackMs;
   let isAway = false;

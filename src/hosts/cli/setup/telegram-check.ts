@@ -29,11 +29,11 @@ export interface BotVerdict {
   readonly username?: string;
 }
 
-/** A way to the Bot API for one token. */
-export function apiFor({ token, apiRoot }: BotDoor): Api {
+/** A way to the Bot API for one token, until `lifetime` aborts. */
+export function apiFor({ token, apiRoot }: BotDoor, lifetime: AbortSignal): Api {
   // `sensitiveLogs` would put the address of a call, and so the token, into error messages.
   const limits = { sensitiveLogs: false, timeoutSeconds: SETUP.telegramTimeoutSeconds };
-  return new Api(token.expose(), { apiRoot, fetch: botApiFetch(), ...limits });
+  return new Api(token.expose(), { apiRoot, fetch: botApiFetch(lifetime), ...limits });
 }
 
 /** Asks, once, and changes nothing: no update is fetched, a webhook is left alone. */
@@ -42,8 +42,9 @@ export async function askTelegram(
   signal: AbortSignal,
   withinMs: number = SETUP.telegramWithinMs,
 ): Promise<BotVerdict> {
-  const api = apiFor(door);
-  const within = apiSignal(AbortSignal.any([signal, AbortSignal.timeout(withinMs)]));
+  const lifetime = AbortSignal.any([signal, AbortSignal.timeout(withinMs)]);
+  const api = apiFor(door, lifetime);
+  const within = apiSignal(lifetime);
   try {
     const { username } = await api.getMe(within);
     const { url = "" } = await api.getWebhookInfo(within);

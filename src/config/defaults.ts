@@ -233,6 +233,9 @@ export const SETUP = {
 /** The longest access token that is looked into; real ones have about 2,000 characters. */
 export const MAX_TOKEN_CHARS = 32 * 1024;
 
+/** Of how many tokens it is remembered what they say of themselves; the tokens are not. */
+export const MAX_DECODED_TOKENS = 500;
+
 /** The gateway (facts/openclaw-json-generation.md §3 and §8). */
 export const GATEWAY = {
   defaultPort: 18_789,

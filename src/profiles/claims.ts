@@ -1,7 +1,8 @@
 // Reads the claims of an access token for labels and equality; nothing is verified, so nothing may be allowed by a claim.
 
+import { hash } from "node:crypto";
 import { cleanText } from "../clean-text.ts";
-import { MAX_TOKEN_CHARS } from "../config/defaults.ts";
+import { MAX_DECODED_TOKENS, MAX_TOKEN_CHARS } from "../config/defaults.ts";
 import type { Secret } from "../secrets/secret.ts";
 
 /** What an access token says about itself (facts/codex-oauth.md §1.7); absent means not said or not usable. */
@@ -33,10 +34,26 @@ const MAX_LABEL_CHARS = 64;
 /** The last moment a `Date` can hold. */
 const MAX_DATE_MS = 8.64e15;
 
+/** What tokens have said of themselves, by their hashes: every list takes each of its tokens apart again, and they hardly ever change. */
+const decoded = new Map<string, { readonly claims: AccessClaims | undefined }>();
+
 /** The claims of a JWT, or undefined where `token` is none (or its payload is no JSON object). */
 export function decodeAccessToken(token: Secret | string): AccessClaims | undefined {
+  const text = typeof token === "string" ? token : token.expose();
+  if (text.length > MAX_TOKEN_CHARS) return undefined;
+  const key = hash("sha256", text, "base64url");
+  const known = decoded.get(key);
+  if (known !== undefined) return known.claims;
+  const claims = claimsIn(text);
+  const [oldest] = decoded.keys();
+  if (decoded.size >= MAX_DECODED_TOKENS && oldest !== undefined) decoded.delete(oldest);
+  decoded.set(key, { claims });
+  return claims;
+}
+
+function claimsIn(token: string): AccessClaims | undefined {
   // By hand, as six claims of which none has to be there: each label of each list is read so, and zod took longer than all else of it.
-  const payload = recordOf(decodePayload(typeof token === "string" ? token : token.expose()));
+  const payload = recordOf(decodePayload(token));
   if (payload === undefined) return undefined;
   const profile = recordOf(payload["https://api.openai.com/profile"]);
   const auth = recordOf(payload["https://api.openai.com/auth"]);
@@ -71,7 +88,6 @@ export function sameIdentity(a: Identity | undefined, b: Identity | undefined): 
 }
 
 function decodePayload(token: string): unknown {
-  if (token.length > MAX_TOKEN_CHARS) return undefined;
   const parts = token.split(".");
   const payload = parts[1];
   // base64url, with or without padding; `atob` breaks on "-" and "_", which pi-ai ran into.

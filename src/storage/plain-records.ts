@@ -1,6 +1,6 @@
 // The records of a folder as they lie there, without a schema: for an answer that is to come before a schema could be loaded.
 
-import { readdirSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { CodexAuthError, systemCode } from "../errors.ts";
 import { readTextFileSync } from "./text-file.ts";
@@ -8,6 +8,8 @@ import { readTextFileSync } from "./text-file.ts";
 /** The names of the files in `folder` that are meant as records, sorted; none where there is no such folder. @throws CodexAuthError `ERR_FILE_UNREADABLE`. */
 export function recordNames(folder: string): readonly string[] {
   try {
+    // Asked first: what is not there costs readdir an error of its own, and most of these folders come with their first record.
+    if (statSync(folder, { throwIfNoEntry: false }) === undefined) return [];
     const names = readdirSync(folder);
     return names.filter((name) => name.endsWith(".json") && !name.startsWith(".")).toSorted();
   } catch (error) {

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { MAX_DECODED_TOKENS } from "../../src/config/defaults.ts";
 import { decodeAccessToken, identityOf, sameIdentity } from "../../src/profiles/claims.ts";
 import { Secret } from "../../src/secrets/secret.ts";
 
@@ -32,6 +33,19 @@ describe("decodeAccessToken", () => {
     };
     expect(decodeAccessToken(jwt(FULL))).toEqual(expected);
     expect(decodeAccessToken(Secret.of(jwt(FULL)))).toEqual(expected);
+  });
+
+  it("tells every token apart, also those it has seen before and more than it remembers", () => {
+    const tokens = Array.from({ length: MAX_DECODED_TOKENS + 20 }, (_, index) =>
+      jwt({ ...FULL, sub: `person-${index}` }),
+    );
+    for (let round = 0; round < 2; round += 1) {
+      const subjects = tokens.map((token) => decodeAccessToken(token)?.subject);
+      expect(subjects).toEqual(tokens.map((_, index) => `person-${index}`));
+    }
+    expect(decodeAccessToken("no token")).toBeUndefined();
+    expect(decodeAccessToken("no token")).toBeUndefined();
+    expect(decodeAccessToken(`${tokens[0]}.more`)).toBeUndefined();
   });
 
   it("prefers the e-mail at the top and falls back to user_id", () => {

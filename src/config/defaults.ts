@@ -181,8 +181,6 @@ export const TELEGRAM = {
   pollSeconds: 30,
   /** A call that has not answered by then is given up: longer than the long poll, so that a dead connection is noticed. */
   requestTimeoutSeconds: 45,
-  /** How long an unused connection is kept: a person's next message comes within it, and the server does not end it first. */
-  keepAliveMs: 30 * SECOND,
   /** A hundred updates of the largest messages are far smaller. */
   maxAnswerBytes: 16 * 1024 * 1024,
   /** How often new updates are asked for while earlier ones are still being handled; below 0.5 s Telegram gives one at a time. */

@@ -1,7 +1,8 @@
-// grammY's calls by undici: capped answers, kept connections, and errors in which no address, and so no token, can stand.
+// grammY's calls over kept connections: capped answers, and errors in which no address, and so no token, can stand.
 
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { ApiClientOptions } from "grammy";
-import { Agent, request } from "undici";
 import { TELEGRAM } from "../../config/defaults.ts";
 import { readCapped } from "../../http/answer.ts";
 
@@ -20,37 +21,37 @@ interface ApiAnswer {
 }
 
 /**
- * A `fetch` for grammY's client. Its own, node-fetch, reads answers of any size and puts the address of a call into its errors; it
- * also takes longer for a call than this (docs/performance.md). When `lifetime` aborts, every connection of it goes.
+ * A `fetch` for grammY's client, for a Bot API at `apiRoot`. Its own, node-fetch, reads answers of any size, puts the address of a call into
+ * its errors, and takes longer (docs/performance.md); the connections are of the same kind. undici, which all else here uses, would take
+ * a bot that only waits 15 MB of memory. When `lifetime` aborts, every connection of it goes.
  */
-export function botApiFetch(lifetime: AbortSignal): ApiFetch {
-  // The signal of each socket: one that is still connecting on a dead network would hold the program for ten seconds more.
-  const dispatcher = new Agent({ keepAliveTimeout: TELEGRAM.keepAliveMs, connect: { signal: lifetime } });
+export function botApiFetch(apiRoot: string, lifetime: AbortSignal): ApiFetch {
+  const agent = new (isSecure(apiRoot) ? HttpsAgent : HttpAgent)({ keepAlive: true });
+  // One that is still connecting on a dead network would hold the program for as long as the system tries.
+  lifetime.addEventListener("abort", () => agent.destroy(), { once: true });
   const call = async (url: string, { body, signal }: ApiCall): Promise<ApiAnswer> => {
     if (signal.aborted) throw givenUp();
-    const headers = { "content-type": "application/json" };
-    const answer = await untilAborted(signal, request(url, { dispatcher, method: "POST", headers, body, signal }));
-    const text = await readCapped(answer.body, TELEGRAM.maxAnswerBytes);
+    const text = await readCapped(await post(url, { body, signal }, agent), TELEGRAM.maxAnswerBytes);
     return { json: () => Promise.resolve(parsed(text)) };
   };
   return servesGrammy(call);
 }
 
-/** undici hears a signal only once a connection stands, which on a dead network is ten seconds later. */
-async function untilAborted<T>(signal: AbortSignal, answer: Promise<T>): Promise<T> {
-  let end: (() => void) | undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    end = () => reject(givenUp());
-    signal.addEventListener("abort", end, { once: true });
+function post(url: string, { body, signal }: ApiCall, agent: HttpAgent): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+    const request = (isSecure(url) ? httpsRequest : httpRequest)(url, { agent, method: "POST", headers }, resolve);
+    // By hand: grammY's signals are an older polyfill's.
+    const abort = (): void => void request.destroy(givenUp());
+    signal.addEventListener("abort", abort, { once: true });
+    request.on("close", () => signal.removeEventListener("abort", abort));
+    request.on("error", reject);
+    request.end(body);
   });
-  try {
-    return await Promise.race([answer, aborted]);
-  } finally {
-    if (end !== undefined) signal.removeEventListener("abort", end);
-    // Whichever came second is nobody's any more.
-    answer.catch(() => undefined);
-    aborted.catch(() => undefined);
-  }
+}
+
+function isSecure(url: string): boolean {
+  return url.startsWith("https:");
 }
 
 function givenUp(): Error {

@@ -49,7 +49,7 @@ export function createBot(parts: BotParts): Bot<TurnContext> {
     // `sensitiveLogs` would put the address of a call, and so the token, into error messages.
     client: {
       apiRoot: parts.apiRoot,
-      fetch: botApiFetch(parts.lifetime),
+      fetch: botApiFetch(parts.apiRoot, parts.lifetime),
       timeoutSeconds: limits.requestTimeoutSeconds,
       sensitiveLogs: false,
     },

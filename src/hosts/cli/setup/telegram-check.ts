@@ -33,7 +33,7 @@ export interface BotVerdict {
 export function apiFor({ token, apiRoot }: BotDoor, lifetime: AbortSignal): Api {
   // `sensitiveLogs` would put the address of a call, and so the token, into error messages.
   const limits = { sensitiveLogs: false, timeoutSeconds: SETUP.telegramTimeoutSeconds };
-  return new Api(token.expose(), { apiRoot, fetch: botApiFetch(lifetime), ...limits });
+  return new Api(token.expose(), { apiRoot, fetch: botApiFetch(apiRoot, lifetime), ...limits });
 }
 
 /** Asks, once, and changes nothing: no update is fetched, a webhook is left alone. */

@@ -83,8 +83,8 @@ export async function restartFor(
 }
 
 /**
- * True where the gateway has started since `sinceMs`. One that is still starting is waited for, a while: a second restart would interrupt
- * the first. One that does not become ready has started all the same, and a restart more would hardly help it.
+ * True where the gateway has started well since `sinceMs`. One that is still starting is waited for, a while: a second restart would
+ * interrupt the first. One that does not become ready is restarted once more, and where that fails too, the change is undone.
  */
 export async function hasRestartedSince(
   runs: readonly JobRun[],
@@ -99,7 +99,8 @@ export async function hasRestartedSince(
     const { ready, uptimeMs } = await services.gateway.health(location.instance);
     const isSince = uptimeMs !== undefined && services.now() - uptimeMs > sinceMs;
     const isOld = uptimeMs !== undefined && !isSince;
-    if (ready || isOld || !(await waitsOn({ report }, patience))) return isSince;
+    if (ready) return isSince;
+    if (isOld || !(await waitsOn({ report }, patience))) return false;
   }
 }
 

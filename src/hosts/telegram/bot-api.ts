@@ -31,6 +31,8 @@ export function botApiFetch(apiRoot: string, lifetime: AbortSignal): ApiFetch {
   lifetime.addEventListener("abort", () => agent.destroy(), { once: true });
   const call = async (url: string, { body, signal }: ApiCall): Promise<ApiAnswer> => {
     if (signal.aborted) throw givenUp();
+    // Node's own error would carry it, and the token with it.
+    if (!URL.canParse(url)) throw new Error("The Bot API's address is none.");
     const text = await readCapped(await post(url, { body, signal }, agent), TELEGRAM.maxAnswerBytes);
     return { json: () => Promise.resolve(parsed(text)) };
   };

@@ -116,6 +116,11 @@ describe("a call of grammY", () => {
       expect(failure).toMatch(/^HttpError/);
       expect(failure).not.toContain("canary");
     }
+    const nowhere = new Api(TOKEN, {
+      apiRoot: "http://[nowhere",
+      fetch: botApiFetch("http://[nowhere", new AbortController().signal),
+    });
+    expect(await failureOf(nowhere.getMe())).not.toContain("canary");
     const { api: closed } = await serve(() => undefined);
     expect(await failureOf(closed.getMe(apiSignal(AbortSignal.timeout(20))))).not.toContain("canary");
   });

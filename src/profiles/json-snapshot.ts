@@ -1,9 +1,11 @@
 // What one agent has and inherits, as OpenClaw merges its store with main's. Pure.
 
+import { PROFILES } from "../config/defaults.ts";
+import { decodeAccessToken } from "./claims.ts";
 import { asObject, entriesOf, orderOf, pathsOf, usageOf, type AgentFiles } from "./json-files.ts";
 import type { OpenClawConfig } from "./openclaw-config.ts";
 import { resolveOrder } from "./order.ts";
-import { parseCredential } from "./profile.ts";
+import { accessTokenOf, parseCredential } from "./profile.ts";
 import { CODEX_PROVIDER, type CodexProvider } from "./profile-id.ts";
 import type { StoreSnapshot } from "./store.ts";
 import { summarize } from "./summary.ts";
@@ -17,6 +19,16 @@ export interface SnapshotInput {
   /** The agent's own files; undefined for main. */
   readonly own: AgentFiles | undefined;
   readonly now: number;
+}
+
+/** A snapshot, and while which files and at which times (milliseconds since 1970) it stays the same. */
+export interface Look {
+  readonly snapshot: StoreSnapshot;
+  /** The files whose logins are in it, there or not. */
+  readonly readFrom: readonly string[];
+  readonly fromMs: number;
+  /** At this moment not any more. */
+  readonly untilMs: number;
 }
 
 /** The snapshot: per profile and per provider the agent's own value wins over main's. */
@@ -54,6 +66,35 @@ export function snapshotOf(input: SnapshotInput): StoreSnapshot {
     hasExplicitOrder: order.isExplicit,
     files: layers.flatMap((files) => pathsOf(files)),
   };
+}
+
+/** What {@link snapshotOf} gives, and for how long. */
+export function lookOf(input: SnapshotInput): Look {
+  const { main, own, now } = input;
+  const layers = own === undefined ? [main] : [main, own];
+  const readFrom = layers.flatMap(({ place }) => [place.storePath, place.statePath]);
+  return { snapshot: snapshotOf(input), readFrom, fromMs: now, untilMs: nextMoment(layers, now) };
+}
+
+/** The next at which a login expires, or is soon to, or OpenClaw tries one again; `Infinity` where there is none. */
+function nextMoment(layers: readonly AgentFiles[], now: number): number {
+  const ends = layers.flatMap((files) => Object.values(entriesOf(files)).flatMap(endsOf));
+  const windows = [...usageMap(layers).values()].flatMap((usage) => [
+    usage.disabledUntil,
+    usage.cooldownUntil,
+    usage.blockedUntil,
+  ]);
+  const moments = [...ends, ...ends.map((at) => at - PROFILES.expiringWithinMs), ...windows];
+  return Math.min(Infinity, ...moments.flatMap((at) => (at !== undefined && at > now ? [at] : [])));
+}
+
+/** When a login ends by its own words, and by the store's: OpenClaw leaves a token out by the latter, whatever the former say. */
+function endsOf(entry: unknown): readonly number[] {
+  const credential = parseCredential(entry);
+  if (credential === undefined || credential.type === "api_key") return [];
+  const access = accessTokenOf(credential);
+  const said = access === undefined ? undefined : decodeAccessToken(access)?.expiresAtMs;
+  return [said, credential.expires].filter((at) => at !== undefined);
 }
 
 /** An entry that OpenClaw cannot read is still shown where its id says that it is Codex's. */

@@ -24,7 +24,7 @@ import {
 import { holdAll } from "./json-hold.ts";
 import { planChange } from "./json-plan.ts";
 import { planNotes, planRename } from "./json-plan-manage.ts";
-import { snapshotOf } from "./json-snapshot.ts";
+import { lookOf, snapshotOf, type Look, type SnapshotInput } from "./json-snapshot.ts";
 import { namedIn, readOpenClawConfig, type OpenClawConfig } from "./openclaw-config.ts";
 import { findSharedTokens, type SharedToken, type TokenHolder } from "./owners.ts";
 import { parseCredential, refreshTokenOf, sealCredential, type SealedCredential } from "./profile.ts";
@@ -71,7 +71,7 @@ export class JsonProfileStore implements ProfileStore {
 
   /**
    * The same store for looks of somebody who has just asked which generation OpenClaw is: that, the configuration and which stores there
-   * are is not asked a second time; the stores themselves are read at each look.
+   * are is not asked a second time; the stores themselves are read at each call.
    */
   knownToBe(generation: StoreGeneration): JsonProfileStore {
     const once = new JsonProfileStore({ ...this.#options, generation: () => Promise.resolve(generation) }, this.#held);
@@ -91,8 +91,12 @@ export class JsonProfileStore implements ProfileStore {
   }
 
   async read(agentId?: string, options: { readonly forChange?: boolean } = {}): Promise<StoreSnapshot> {
-    const { place, config, main, own } = await this.#open(agentId, options.forChange);
-    return snapshotOf({ agentId: place.agentId, config, main, own, now: this.#now() });
+    return snapshotOf(await this.#toShow(agentId, options.forChange));
+  }
+
+  /** What {@link read} gives, and for how long. */
+  async look(agentId?: string): Promise<Look> {
+    return lookOf(await this.#toShow(agentId));
   }
 
   async readCredential(
@@ -206,6 +210,11 @@ export class JsonProfileStore implements ProfileStore {
     const main = await readAgentFiles(places[0], how);
     const own = place.isMain ? undefined : await readAgentFiles(place, how);
     return { place, config, main, own };
+  }
+
+  async #toShow(agentId: string | undefined, forChange = false): Promise<SnapshotInput> {
+    const { place, config, main, own } = await this.#open(agentId, forChange);
+    return { agentId: place.agentId, config, main, own, now: this.#now() };
   }
 
   /** Reads so that a copy is kept of what cannot be read. */

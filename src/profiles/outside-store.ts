@@ -2,8 +2,9 @@
 
 import type { CredentialFacts } from "./credential-facts.ts";
 import { factsOf } from "./credential-facts.ts";
-import type { JsonProfileStore } from "./json-store.ts";
 import type { StoreGeneration } from "./json-files.ts";
+import type { Look } from "./json-snapshot.ts";
+import type { JsonProfileStore } from "./json-store.ts";
 import type { SharedToken, TokenHolder } from "./owners.ts";
 import { CODEX_PROVIDER, OPENAI_PROVIDER, type CodexProvider } from "./profile-id.ts";
 import type { PublishedStore } from "./published-store.ts";
@@ -26,6 +27,8 @@ export interface OutsideStoreOptions {
 interface Found {
   readonly marks: Marks;
   readonly store: JsonProfileStore;
+  /** What was shown of the logins in those files, by the agent that was asked for. */
+  readonly looks: Map<string | undefined, Look>;
 }
 
 /** {@link Store.ProfileStore} from outside; where its generation cannot be told, the files say so. */
@@ -51,7 +54,10 @@ export class OutsideStore implements Store.ProfileStore {
   }
 
   async read(agentId?: string, options?: { readonly forChange?: boolean }): Promise<Store.StoreSnapshot> {
-    return (await (options?.forChange === true ? this.#store() : this.#toLook())).read(agentId, options);
+    if (options?.forChange === true) return (await this.#store()).read(agentId, options);
+    const store = await this.#toLook();
+    const found = this.#found;
+    return found?.store === store ? this.#shown(found, agentId) : store.read(agentId);
   }
 
   async readCredential(profileId: string, agentId?: string): ReturnType<Store.ProfileStore["readCredential"]> {
@@ -106,6 +112,18 @@ export class OutsideStore implements Store.ProfileStore {
     return (await this.#store()).sharedTokens(elsewhere);
   }
 
+  /** What was shown before, while the files and the clock say the same; the marks of `found` hold. No token is in it. */
+  async #shown({ marks, store, looks }: Found, agentId: string | undefined): Promise<Store.StoreSnapshot> {
+    const nowMs = this.#now();
+    const before = looks.get(agentId);
+    // Not where the clock was set back, either.
+    if (before !== undefined && nowMs >= before.fromMs && nowMs < before.untilMs) return before.snapshot;
+    const look = await store.look(agentId);
+    // Those files are main's: an agent's own logins are read at every look.
+    if (marks.cover(look.readFrom)) looks.set(agentId, look);
+    return look.snapshot;
+  }
+
   /** To write, a store asks which generation it is as often as it likes: OpenClaw may be updated in between. */
   async #store(): Promise<Store.ProfileStore> {
     const { files, published } = this.#options;
@@ -118,13 +136,13 @@ export class OutsideStore implements Store.ProfileStore {
   }
 
   /**
-   * What is the same from one look to the next is not read again: which OpenClaw this is, its configuration, and which stores there are.
-   * That is a third of what a list takes, and no token is among it.
+   * What is the same from one look to the next is not read again: which OpenClaw this is, its configuration, which stores there are, and
+   * what main's says. That is half of what a list takes, and no token is among it.
    */
   async #lookedUp(): Promise<Store.ProfileStore> {
     if (this.#found?.marks.hold() === true) return this.#found.store;
-    const { files, published, now = Date.now } = this.#options;
-    const marks = Marks.take(this.#toldBy, now());
+    const { files, published } = this.#options;
+    const marks = Marks.take(this.#toldBy, this.#now());
     this.#found = undefined;
     const generation = await this.#generation();
     if (generation === "sqlite") return published;
@@ -132,8 +150,12 @@ export class OutsideStore implements Store.ProfileStore {
     const toldBy = await this.#options.toldBy?.();
     if (toldBy === undefined) return store;
     this.#toldBy = [...toldBy, ...(await store.toldBy())];
-    if (marks?.areOf(this.#toldBy) === true) this.#found = { marks, store };
+    if (marks?.areOf(this.#toldBy) === true) this.#found = { marks, store, looks: new Map() };
     return store;
+  }
+
+  #now(): number {
+    return (this.#options.now ?? Date.now)();
   }
 
   async #generation(): Promise<StoreGeneration> {

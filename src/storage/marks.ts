@@ -12,11 +12,14 @@ export function markOf(path: string): string | undefined {
   return stats === undefined || stats === ABSENT ? undefined : markIn(stats);
 }
 
+/** What the system notes of a path. */
+type Mark = BigIntStats | typeof ABSENT;
+
 /** Files and folders as they were at one moment. */
 export class Marks {
-  readonly #marks: ReadonlyMap<string, string>;
+  readonly #marks: ReadonlyMap<string, Mark>;
 
-  private constructor(marks: ReadonlyMap<string, string>) {
+  private constructor(marks: ReadonlyMap<string, Mark>) {
     this.#marks = marks;
   }
 
@@ -26,31 +29,36 @@ export class Marks {
    * racily clean.
    */
   static take(paths: readonly string[], now: number): Marks | undefined {
-    const marks = new Map<string, string>();
+    const marks = new Map<string, Mark>();
     for (const path of paths) {
       const stats = look(path);
       if (stats === undefined || (stats !== ABSENT && !isSettled(stats, now))) return undefined;
-      marks.set(path, stats === ABSENT ? ABSENT : markIn(stats));
+      marks.set(path, stats);
     }
     return new Marks(marks);
   }
 
   /** Whether exactly these are marked. */
   areOf(paths: readonly string[]): boolean {
-    return new Set(paths).size === this.#marks.size && paths.every((path) => this.#marks.has(path));
+    return new Set(paths).size === this.#marks.size && this.cover(paths);
+  }
+
+  /** Whether these are among the marked. */
+  cover(paths: readonly string[]): boolean {
+    return paths.every((path) => this.#marks.has(path));
   }
 
   /** Whether all are as they were; what was not there is as it was while it is not. */
   hold(): boolean {
     for (const [path, mark] of this.#marks) {
       const stats = look(path);
-      if (stats === undefined || (stats === ABSENT ? ABSENT : markIn(stats)) !== mark) return false;
+      if (stats === undefined || !isSame(stats, mark)) return false;
     }
     return true;
   }
 }
 
-function look(path: string): BigIntStats | typeof ABSENT | undefined {
+function look(path: string): Mark | undefined {
   try {
     return statSync(path, { bigint: true, throwIfNoEntry: false }) ?? ABSENT;
   } catch {
@@ -70,4 +78,11 @@ function isSettled({ mtimeNs, ctimeNs }: BigIntStats, now: number): boolean {
 /** Each write makes a new file; an inode may come back, but not with these times. */
 function markIn({ ctimeNs, dev, ino, mtimeNs, size }: BigIntStats): string {
   return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+}
+
+/** As {@link markIn} of both, without writing ten numbers down at each look. */
+function isSame(a: Mark, b: Mark): boolean {
+  if (a === ABSENT || b === ABSENT) return a === b;
+  const isSameFile = a.ino === b.ino && a.dev === b.dev && a.size === b.size;
+  return isSameFile && a.ctimeNs === b.ctimeNs && a.mtimeNs === b.mtimeNs;
 }

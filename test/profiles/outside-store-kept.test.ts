@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync 
 import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { DAY, HOUR } from "../../src/config/defaults.ts";
 import { readEnvironment } from "../../src/config/env.ts";
 import { openClawPaths } from "../../src/config/paths.ts";
 import { isCodexAuthError } from "../../src/errors.ts";
@@ -16,7 +17,11 @@ import { login, openClawState } from "../support/openclaw-state.ts";
 /** Long after anything of this test was written. */
 const LATER = Date.now() + 3_600_000;
 
-async function lab(now: () => number = () => LATER, isTold = true) {
+/** Tests set it; every look of theirs goes by it. */
+const clock = { nowMs: LATER };
+
+async function lab(now: () => number = () => clock.nowMs, isTold = true) {
+  clock.nowMs = LATER;
   const { root } = await openClawState();
   mkdirSync(join(root, "agents"));
   const paths = openClawPaths(readEnvironment({ HOME: root, OPENCLAW_STATE_DIR: root }));
@@ -26,7 +31,7 @@ async function lab(now: () => number = () => LATER, isTold = true) {
     return (await detectGeneration(paths)).generation;
   };
   const parts = {
-    files: new JsonProfileStore({ paths, home: root, generation }),
+    files: new JsonProfileStore({ paths, home: root, generation, now }),
     published: new PublishedStore({ path: join(root, "published.json"), configPath: paths.configPath }),
     generation,
   };
@@ -101,11 +106,31 @@ const store = (...names: readonly string[]): string =>
     version: 1,
     profiles: Object.fromEntries(names.map((name) => [`openai-codex:${name}`, login(name)])),
   });
+/** ada's ends `afterMs` from the beginning, bob's is not tried for as long. */
+const passing = (afterMs: number): string => {
+  const [ada, bob] = ["openai-codex:ada", "openai-codex:bob"];
+  const profiles = {
+    [ada]: { type: "token", provider: "openai-codex", token: "t", expires: LATER + afterMs },
+    [bob]: login("bob"),
+  };
+  return JSON.stringify({ version: 1, profiles, usageStats: { [bob]: { cooldownUntil: LATER + afterMs } } });
+};
+const passes =
+  (ms: number): Change =>
+  () => {
+    clock.nowMs += ms;
+  };
 const config = (value: unknown): Change => put("openclaw.json", JSON.stringify(value));
 
 const changes = fc.constantFrom<readonly [string, Change]>(
   ["main has ada", put("agents/main/agent/auth-profiles.json", store("ada"))],
   ["main has bob", put("agents/main/agent/auth-profiles.json", store("bob"))],
+  ["main has what ends in an hour", put("agents/main/agent/auth-profiles.json", passing(HOUR))],
+  ["main has what ends in two", put("agents/main/agent/auth-profiles.json", passing(2 * HOUR))],
+  ["an hour passes", passes(HOUR)],
+  ["half an hour passes", passes(HOUR / 2)],
+  ["the clock goes back by an hour", passes(-HOUR)],
+  ["a month passes", passes(30 * DAY)],
   ["main is of a later version", put("agents/main/agent/auth-profiles.json", '{"version":2,"profiles":{}}')],
   ["main is damaged", put("agents/main/agent/auth-profiles.json", "{")],
   ["main has none", gone("agents/main/agent/auth-profiles.json")],
@@ -147,7 +172,31 @@ describe("whoever looks from outside again and again", () => {
     );
   });
 
-  it("asks which generation it is once while nothing changes, and reads every store at every look", async () => {
+  it("is shown the very same of main's logins while nothing changes, and reads an agent's own at every look", async () => {
+    const { root, keeping } = await lab();
+    put("agents/main/agent/auth-profiles.json", passing(HOUR))(root);
+    put("agents/ops/agent/auth-profiles.json", store("carol"))(root);
+    const first = await keeping.read();
+    const own = await keeping.read("ops");
+    const kept = await keeping.read();
+    // The first look finds out what to mark, the second marks it.
+    expect(kept).not.toBe(first);
+    expect(kept).toEqual(first);
+    expect(await keeping.read()).toBe(kept);
+    expect(await keeping.read("ops")).toEqual(own);
+    expect(await keeping.read("ops")).not.toBe(await keeping.read("ops"));
+    expect(await keeping.read(undefined, { forChange: true })).not.toBe(kept);
+    clock.nowMs += HOUR - 1;
+    expect(await keeping.read()).toBe(kept);
+    clock.nowMs += 1;
+    const later = await keeping.read();
+    expect(later).not.toEqual(kept);
+    expect(await keeping.read()).toBe(later);
+    clock.nowMs -= 1;
+    expect(await keeping.read()).toEqual(kept);
+  });
+
+  it("asks which generation it is once while nothing changes", async () => {
     const { root, keeping, asked } = await lab();
     put("agents/main/agent/auth-profiles.json", store("ada"))(root);
     put("agents/ops/agent/auth-profiles.json", store("carol"))(root);

@@ -74,6 +74,12 @@ describe("marks", () => {
     expect(marks.areOf([...paths.slice(1), "/elsewhere"])).toBe(false);
   });
 
+  it("cover what is among them, there or not", async () => {
+    const { paths, marks } = await setUp();
+    expect(marks.cover(paths.slice(2, 4))).toBe(true);
+    expect(marks.cover([...paths, "/elsewhere"])).toBe(false);
+  });
+
   it("are not taken of what was written a moment ago: what is written next could look the same", async () => {
     const { at } = await setUp();
     const path = at("file");

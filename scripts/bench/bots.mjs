@@ -19,7 +19,7 @@ export const OWNER = 4242;
 export async function startBots(folder, { counted = false } = {}) {
   const { FakeTelegram } = await compiled("test/support/fake-telegram/fake-telegram.ts");
   const [forOurs, forBare] = [await FakeTelegram.start(), await FakeTelegram.start()];
-  await storeOf(folder, 3);
+  const { storePath } = await storeOf(folder, 3);
   const home = join(folder, "3");
   const shared = { HOME: home, TMPDIR: folder };
   const ours = await bot(forOurs, counted ? ["--import", FSYNC_COUNT, PROGRAM, "bot"] : [PROGRAM, "bot"], {
@@ -35,7 +35,7 @@ export async function startBots(folder, { counted = false } = {}) {
     }
     await Promise.all([forOurs.close(), forBare.close()]);
   };
-  return { ours, bare, close };
+  return { ours, bare, storePath, close };
 }
 
 async function bot(telegram, args, env) {

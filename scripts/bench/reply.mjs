@@ -1,5 +1,6 @@
 // From an update to the reply, through the bot against a bare grammY echo bot: the read-only picker, and a press that makes a job.
 
+import { utimes } from "node:fs/promises";
 import { OWNER, startBots } from "./bots.mjs";
 import { atMost, inFolder, interleaved, told } from "./lab.mjs";
 
@@ -9,12 +10,20 @@ const JOB_WITHIN_MS = 60_000;
 /** Medians of updates that are sent in turns to the one and the other. */
 export function reply({ quick }) {
   return inFolder(async (folder) => {
-    const { ours, bare, close } = await startBots(folder, { counted: true });
+    const { ours, bare, storePath, close } = await startBots(folder, { counted: true });
     try {
       const echo = () => bare.answered((owner) => owner.sends("/codex_auth"));
       const look = await interleaved(quick ? 3 : 60, {
         bare: echo,
         ours: () => ours.answered((owner) => owner.sends("/codex_auth")),
+      });
+      // A gateway notes in its store when it used a login; a look after that reads it anew.
+      const anew = await interleaved(quick ? 1 : 30, {
+        bare: echo,
+        ours: async (round) => {
+          await utimes(storePath, 1_000 + round, 1_000 + round);
+          return ours.answered((owner) => owner.sends("/codex_auth"));
+        },
       });
       const fsyncs = await ours.fsyncsBeforeAnswers();
       const press = await interleaved(quick ? 1 : 12, {
@@ -30,6 +39,7 @@ export function reply({ quick }) {
         atMost(0, "fsyncs between an update and its picker", fsyncs, ""),
         atMost(4, "press that makes a job: our bot / a bare bot, p50", press.ours / press.bare),
         told("picker through our bot, p50", look.ours, "ms"),
+        told("picker where the store has changed since: our bot / a bare echo bot, p50", anew.ours / anew.bare, "×"),
         told("press that makes a job, p50", press.ours, "ms"),
       ];
     } finally {

@@ -5,7 +5,7 @@ import type { OpenClawPaths } from "../config/paths.ts";
 import { createGateway, type GatewayOptions, type IdentifyingGateway } from "../gateway/gateway.ts";
 import { detectGeneration, signPaths, type Generation } from "../gateway/generation.ts";
 import { JsonProfileStore } from "../profiles/json-store.ts";
-import { OutsideStore } from "../profiles/outside-store.ts";
+import { OutsideStore, type ToldByFiles } from "../profiles/outside-store.ts";
 import { PublishedStore } from "../profiles/published-store.ts";
 import { assembleParts, type Parts, type PartsOptions } from "./parts.ts";
 import { leftToPlugin } from "./plugin-first.ts";
@@ -41,15 +41,15 @@ export function buildParts({ limits = {}, ...options }: OutsideOptions): Parts {
     const files = new JsonProfileStore({ paths: openClaw, home, generation, corruptFolder: own.corrupt, now });
     const { configPath } = openClaw;
     const published = new PublishedStore({ path: join(own.root, "published.json"), configPath });
-    const store = new OutsideStore({ files, published, generation, toldBy: () => toldBy(openClaw), now });
+    const store = new OutsideStore({ files, published, generation, byFiles: () => byFiles(openClaw), now });
     return { store, gateway, generation };
   });
 }
 
-/** The files that tell the generation, where they do: what a running gateway says may change without them. */
-async function toldBy(openClaw: OpenClawPaths): Promise<readonly string[] | undefined> {
+/** The generation where the files tell it: what a running gateway says may change without them. */
+async function byFiles(openClaw: OpenClawPaths): Promise<ToldByFiles | undefined> {
   const { generation } = await detectGeneration(openClaw);
-  return generation === "unknown" ? undefined : signPaths(openClaw);
+  return generation === "unknown" ? undefined : { generation, paths: signPaths(openClaw) };
 }
 
 /** The generation by the files; where they do not say (a fresh install), by the version that the running gateway names. */

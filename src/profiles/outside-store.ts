@@ -17,10 +17,16 @@ export interface OutsideStoreOptions {
   readonly published: PublishedStore;
   /** Which generation OpenClaw is, asked before every call: it may be updated while we run. */
   readonly generation: () => Promise<StoreGeneration>;
-  /** The files that tell it now; undefined where they do not. Default: they never do, and it is asked at every look. */
-  readonly toldBy?: () => Promise<readonly string[] | undefined>;
+  /** The same by files alone, and which they are; undefined where they do not tell. Default: they never do, and it is asked at every look. */
+  readonly byFiles?: () => Promise<ToldByFiles | undefined>;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
+}
+
+/** Which generation OpenClaw is, and the files that say so: it is another only where one of them is. */
+export interface ToldByFiles {
+  readonly generation: StoreGeneration;
+  readonly paths: readonly string[];
 }
 
 /** What looks found last, for as long as the files that told it are as they were. */
@@ -144,12 +150,12 @@ export class OutsideStore implements Store.ProfileStore {
     const { files, published } = this.#options;
     const marks = Marks.take(this.#toldBy, this.#now());
     this.#found = undefined;
-    const generation = await this.#generation();
+    const told = await this.#options.byFiles?.();
+    const generation = told === undefined ? await this.#generation() : this.#named(told.generation);
     if (generation === "sqlite") return published;
     const store = files.knownToBe(generation);
-    const toldBy = await this.#options.toldBy?.();
-    if (toldBy === undefined) return store;
-    this.#toldBy = [...toldBy, ...(await store.toldBy())];
+    if (told === undefined) return store;
+    this.#toldBy = [...told.paths, ...(await store.toldBy())];
     if (marks?.areOf(this.#toldBy) === true) this.#found = { marks, store, looks: new Map() };
     return store;
   }
@@ -159,7 +165,11 @@ export class OutsideStore implements Store.ProfileStore {
   }
 
   async #generation(): Promise<StoreGeneration> {
-    const found = await this.#options.generation();
+    return this.#named(await this.#options.generation());
+  }
+
+  /** Each generation has a name of its own for the provider. */
+  #named(found: StoreGeneration): StoreGeneration {
     this.#provider = found === "sqlite" ? OPENAI_PROVIDER : CODEX_PROVIDER;
     return found;
   }

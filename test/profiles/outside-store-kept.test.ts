@@ -35,8 +35,8 @@ async function lab(now: () => number = () => clock.nowMs, isTold = true) {
     published: new PublishedStore({ path: join(root, "published.json"), configPath: paths.configPath }),
     generation,
   };
-  const toldBy = isTold ? signPaths(paths) : undefined;
-  const keeping = new OutsideStore({ ...parts, toldBy: () => Promise.resolve(toldBy), now });
+  const byFiles = async () => (isTold ? { generation: await generation(), paths: signPaths(paths) } : undefined);
+  const keeping = new OutsideStore({ ...parts, byFiles, now });
   return { root, keeping, fresh: () => new OutsideStore(parts), asked: () => asked };
 }
 

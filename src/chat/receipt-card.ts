@@ -27,6 +27,7 @@ export function receiptReply(
   if (receipt.outcome === "done") lines.push(...savedLines(turn, receipt));
   if (receipt.problem !== undefined) lines.push(...problemLines(receipt.problem));
   if (receipt.activation.gatewayAfter === "stopped") lines.push(stoppedLine());
+  else if (isRestartOwed(receipt)) lines.push(restartOwedLine());
   if (receipt.interrupted === true) lines.push(["The work was interrupted on the way and taken up again."]);
   if (isChangeReceipt(receipt)) return { lines, ...undoRow(turn, receipt) };
   if (receipt.parkedId === undefined) return { lines, ...undoRow(turn, receipt) };
@@ -134,6 +135,21 @@ function stoppedLine(): Line {
     bold("The gateway does not run now:"),
     " start it, for example with ",
     code("openclaw gateway start"),
+    ".",
+  ];
+}
+
+/** Whether a gateway that runs, or may run, could not be restarted after its change was undone. */
+function isRestartOwed({ outcome, activation }: Receipt): boolean {
+  return outcome === "rolled-back" && activation.used === "restart" && activation.proven === "unproven";
+}
+
+function restartOwedLine(): Line {
+  return [
+    "🔁 ",
+    bold("The gateway could not be restarted after that:"),
+    " it may not use the earlier value yet. Restart it, for example with ",
+    code("openclaw gateway restart"),
     ".",
   ];
 }

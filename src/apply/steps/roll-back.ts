@@ -18,6 +18,9 @@ import { reloadWithin } from "./write.ts";
  */
 type Remains = "undone" | "standing" | "unknown";
 
+/** What the gateway's restart shows of what was put back. */
+const PROVEN = { restarted: "restarted", "not-running": "not-running", failed: "unproven" } as const;
+
 /**
  * Undoes what the jobs of `runs` wrote, the newest first since a later one saw the earlier as what was there, with one restart for
  * all. An entry that is not ours any more stays: whoever wrote it since has a newer token than we could put back (a consumed refresh
@@ -30,11 +33,14 @@ export async function rollBack(runs: readonly JobRun[], services: ExecutorServic
     const failure = await undo(run, services);
     ends.push({ run, failure, remains: await remainsOf(run, services) });
   }
-  if (runs.some((run) => run.job.mode === "restart")) await restartFor(runs, services);
+  const isToRestart = runs.some((run) => run.job.mode === "restart");
+  // What was proven before is not in the store any more.
+  const proven = isToRestart ? { proven: PROVEN[(await restartFor(runs, services)).kind] } : {};
   const location = await services.gateway.locate();
+  // One that cannot be told apart is not said to have stopped: nobody is to start a second one.
+  const gateway = location.kind === "refused" ? {} : { gatewayAfter: location.kind };
   for (const { run, remains, failure } of ends) {
-    // One that cannot be told apart is not said to have stopped: nobody is to start a second one.
-    if (location.kind !== "refused") await run.update({ gatewayAfter: location.kind });
+    await run.update({ ...proven, ...gateway });
     await end(run, remains, failure === undefined ? run.job.problem : problemOf(failure), services);
   }
 }

@@ -82,6 +82,21 @@ describe("an undo", () => {
     expect(w.gateway.calls).toEqual(["restart"]);
   });
 
+  it("is proven by its own restart, whatever an earlier one had proven", async () => {
+    const { w, written, receiptOf, withGateway } = await setUp();
+    const undone = async (services: ExecutorServices) => {
+      const change = await enqueueChange(w, "order", { how: "first" });
+      const run = await written(change, { mode: "restart", proven: "restarted" });
+      await rollBack([run], services);
+      return (await receiptOf(run))?.activation;
+    };
+    expect(await undone(w.services)).toMatchObject({ proven: "restarted", gatewayAfter: "running" });
+    const fails = withGateway({ restart: () => Promise.reject(new Error("it did not come back")) });
+    expect(await undone(fails)).toMatchObject({ proven: "unproven", gatewayAfter: "running" });
+    w.gateway.state = "stopped";
+    expect(await undone(w.services)).toMatchObject({ proven: "not-running", gatewayAfter: "stopped" });
+  });
+
   it("is told to nobody where nothing was to be done", async () => {
     const { w, written } = await setUp();
     const silent = await written(await enqueueChange(w, "order", { how: "only" }, { activation: "none" }));

@@ -4,7 +4,8 @@ import { isAction } from "../../chat/button.ts";
 import type { CommandName, Incoming } from "../../chat/conversation.ts";
 
 const NAMES: readonly CommandName[] = ["codex_auth", "lease", "codex_usage"];
-const COMMAND = /^\s*\/(\w{1,32})(?:@\w{1,64})?(?:\s+([\s\S]*))?$/;
+/** Without a bot's name behind the command: OpenClaw takes its own away first (seen in the code of all three), so what is left is another's. */
+const COMMAND = /^\s*\/(\w{1,32})(?:\s+([\s\S]*))?$/;
 
 /** The command that a plain message is; undefined where it is none of ours. */
 export function commandIn(content: string): Extract<Incoming, { kind: "command" }> | undefined {

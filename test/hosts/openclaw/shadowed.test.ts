@@ -22,7 +22,7 @@ describe.each(["2026.4.5", "2026.5.28", "2026.9.6"])("a command that a skill sta
     expect(message?.buttons.flat().map(({ text }) => text)).toContain("➕ New login");
     await openClaw.presses(OWNER, "New login");
     expect(openClaw.chat(OWNER)[0]?.text).toContain("Choose a name");
-    await openClaw.types(OWNER, "/codex_auth@our_bot status");
+    await openClaw.types(OWNER, "/codex_auth status");
     await answered();
     expect(last()).toContain("Nothing is running");
     await openClaw.types(OWNER, "/lease");
@@ -186,14 +186,20 @@ describe("isPress", () => {
 describe("commandIn", () => {
   it.each([
     ["/codex_auth", "codex_auth", ""],
-    ["/codex_usage@our_bot all", "codex_usage", "all"],
+    ["/codex_usage all", "codex_usage", "all"],
     ["/lease  auto renew on", "lease", "auto renew on"],
   ])("reads %s", (text, name, args) => {
     expect(commandIn(text)).toEqual({ kind: "command", name, args });
   });
 
-  it.each(["/codex_authentic", "codex_auth", "please send /codex_auth", "/status", "/leases", ""])(
-    "leaves %j to the model",
-    (text) => expect(commandIn(text)).toBeUndefined(),
-  );
+  it.each([
+    "/codex_authentic",
+    "/codex_auth@another_bot",
+    "/codex_usage@another_bot all",
+    "codex_auth",
+    "please send /codex_auth",
+    "/status",
+    "/leases",
+    "",
+  ])("leaves %j to the model", (text) => expect(commandIn(text)).toBeUndefined());
 });

@@ -1,9 +1,9 @@
 // One POST to the sign-in server: no retry, no redirect, a cap on the answer, a connection of its own.
 
-import type { buildConnector } from "undici";
 import { LOGIN } from "../config/defaults.ts";
 import { flattenHeaders, readCapped } from "../http/answer.ts";
 import type { Issuer } from "./issuer.ts";
+import { singleConnection } from "./single-connection.ts";
 import type { TokenResponse } from "./token-response.ts";
 
 /** Limits of one request. */
@@ -21,14 +21,6 @@ export interface PostOptions {
   readonly beforeSend?: (signal: AbortSignal) => Promise<void>;
 }
 
-/** The connection that stood was gone before anything of the request left on it. */
-export class ConnectionGone extends Error {
-  constructor() {
-    super("The connection ended before the request left.");
-    this.name = "ConnectionGone";
-  }
-}
-
 /** The server's answer, whatever it says; rejects with undici's or the system's error where none came. */
 export async function post(
   issuer: Issuer,
@@ -40,9 +32,11 @@ export async function post(
   const timeoutMs = options.timeoutMs ?? LOGIN.requestTimeoutMs;
   // The time-outs of undici start anew with every byte; this one does not.
   const signal = AbortSignal.timeout(timeoutMs);
+  const connect = buildConnector({ timeout: options.connectTimeoutMs ?? LOGIN.connectTimeoutMs });
+  const { beforeSend } = options;
   // A connection of its own: on a kept one a request may die unsent and be sent again.
   const dispatcher = new Agent({
-    connect: connectorOf(buildConnector, signal, options),
+    connect: beforeSend === undefined ? connect : singleConnection(connect, () => beforeSend(signal)),
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
   });
@@ -59,38 +53,4 @@ export async function post(
   } finally {
     await dispatcher.destroy();
   }
-}
-
-/** undici's own connector; what is to happen before the request leaves happens on the connection that stands. */
-function connectorOf(
-  build: typeof buildConnector,
-  signal: AbortSignal,
-  { connectTimeoutMs, beforeSend }: PostOptions,
-): buildConnector.connector {
-  const connect = build({ timeout: connectTimeoutMs ?? LOGIN.connectTimeoutMs });
-  if (beforeSend === undefined) return connect;
-  let hasConnected = false;
-  return (target, done) => {
-    // undici asks for a second one where the first had ended when it was to send on it, and would go on so until the time is over.
-    if (hasConnected) {
-      done(new ConnectionGone(), null);
-      return;
-    }
-    hasConnected = true;
-    connect(target, (error, socket) => {
-      if (error !== null) return done(error, null);
-      beforeSend(signal).then(
-        () => {
-          // undici would take one that has ended for good, and fail as if it had sent something.
-          if (socket.readyState === "open") return done(null, socket);
-          socket.destroy();
-          done(new ConnectionGone(), null);
-        },
-        (reason: unknown) => {
-          socket.destroy();
-          done(reason instanceof Error ? reason : new Error("The request was held back."), null);
-        },
-      );
-    });
-  };
 }

@@ -3,7 +3,8 @@
 import { RENEWAL } from "../config/defaults.ts";
 import type { Secret } from "../secrets/secret.ts";
 import { CLIENT_ID, type Issuer } from "./issuer.ts";
-import { ConnectionGone, post, type PostOptions } from "./post.ts";
+import { post, type PostOptions } from "./post.ts";
+import { ConnectionGone } from "./single-connection.ts";
 import type { TokenResponse } from "./token-response.ts";
 
 /** How a refresh token is presented. */

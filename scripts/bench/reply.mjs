@@ -1,11 +1,15 @@
 // From an update to the reply, through the bot against a bare grammY echo bot: the read-only picker, and a press that makes a job.
 
 import { utimes } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { OWNER, startBots } from "./bots.mjs";
 import { atMost, inFolder, interleaved, told } from "./lab.mjs";
 
 /** Long enough for the worker of a job on a busy machine. */
 const JOB_WITHIN_MS = 60_000;
+
+/** Longer than a file must have been left alone before anything of it is kept. */
+const LEFT_ALONE_MS = 150;
 
 /** Medians of updates that are sent in turns to the one and the other. */
 export function reply({ quick }) {
@@ -21,7 +25,8 @@ export function reply({ quick }) {
       const anew = await interleaved(quick ? 1 : 30, {
         bare: echo,
         ours: async (round) => {
-          await utimes(storePath, 1_000 + round, 1_000 + round);
+          await utimes(storePath, 1_000 + round + 0.5, 1_000 + round + 0.5);
+          await delay(LEFT_ALONE_MS);
           return ours.answered((owner) => owner.sends("/codex_auth"));
         },
       });

@@ -78,6 +78,8 @@ const course = z.object({
   healthyAfterMs: z.number().optional(),
   /** Whether the gateway answered when a rollback was over; absent where there was none. */
   gatewayAfter: z.enum(["running", "stopped"]).optional(),
+  /** True where an undo is in the store and the gateway could not be restarted to read it. */
+  isRestartOwed: z.boolean().optional(),
   order: z.object({ written: z.array(z.string()), wasImplicit: z.boolean() }).optional(),
   removedCopies: z.array(z.string()).optional(),
   /** True from the moment an executor found this job half done by another one. */

@@ -42,6 +42,8 @@ const receiptSchema = z.object({
     healthyAfterMs: z.number().optional(),
     /** Whether the gateway answered when a rollback was over. */
     gatewayAfter: z.enum(["running", "stopped"]).optional(),
+    /** True where what was put back is in the store and the gateway could not be restarted to read it. */
+    isRestartOwed: z.boolean().optional(),
     /** What shows that the running gateway has the new value. */
     proven: z.enum(["listed-by-gateway", "reloaded", "restarted", "not-running", "unproven"]),
   }),

@@ -74,7 +74,7 @@ async function inAgent(
   identity: Identity | undefined,
 ): Promise<{ readonly unreadable: readonly string[]; readonly sameAccount: readonly string[] }> {
   const [unreadable, sameAccount]: [string[], string[]] = [[], []];
-  for (const { id, inherited, identity: held } of (await store.read(agentId)).summaries) {
+  for (const { id, inherited, identity: held } of (await store.read(agentId, { anew: true })).summaries) {
     if (inherited) continue;
     const isElsewhere = (await describeCredential(store, id, agentId))?.isElsewhere === true;
     // Its tokens lie in another program's store, where we do not look.

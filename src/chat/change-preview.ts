@@ -66,7 +66,7 @@ export async function subjectOf(
   agentId: string,
   profileId: string,
 ): Promise<Subject> {
-  const store = await services.store.read(agentId);
+  const store = await services.store.read(agentId, { anew: true });
   const profile = store.summaries.find(({ id }) => id === profileId);
   if (profile === undefined) {
     throw new CodexAuthError("ERR_PROFILE_UNKNOWN", {

@@ -34,7 +34,7 @@ export async function previewUndo(turn: Parts, receiptId: string): Promise<Previ
   const all = await receipts.list(Number.POSITIVE_INFINITY);
   if (all.some(({ undoes, outcome }) => undoes === receipt.id && outcome === "done"))
     throw impossible("That was taken back already.", "Nothing is to be done.");
-  const store = await turn.services.store.read(receipt.agentId);
+  const store = await turn.services.store.read(receipt.agentId, { anew: true });
   const undo = await undoOf(turn, receipt, store);
   return {
     wanted: { kind: "rollback", receiptId: receipt.id },

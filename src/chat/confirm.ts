@@ -36,7 +36,7 @@ export async function decide(
   parked: ParkedLogin,
   meant: string = parked.profileId,
 ): Promise<Decision> {
-  const store = await turn.services.store.read(parked.agentId);
+  const store = await turn.services.store.read(parked.agentId, { anew: true });
   // It may have been parked before OpenClaw was updated to its database, where the same profile has another id.
   const profileId = profileIdFor(store.provider ?? CODEX_PROVIDER, meant);
   const current = store.summaries.find(({ id }) => id === profileId);

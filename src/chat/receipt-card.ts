@@ -27,7 +27,7 @@ export function receiptReply(
   if (receipt.outcome === "done") lines.push(...savedLines(turn, receipt));
   if (receipt.problem !== undefined) lines.push(...problemLines(receipt.problem));
   if (receipt.activation.gatewayAfter === "stopped") lines.push(stoppedLine());
-  else if (isRestartOwed(receipt)) lines.push(restartOwedLine());
+  else if (receipt.activation.isRestartOwed === true) lines.push(restartOwedLine());
   if (receipt.interrupted === true) lines.push(["The work was interrupted on the way and taken up again."]);
   if (isChangeReceipt(receipt)) return { lines, ...undoRow(turn, receipt) };
   if (receipt.parkedId === undefined) return { lines, ...undoRow(turn, receipt) };
@@ -139,11 +139,7 @@ function stoppedLine(): Line {
   ];
 }
 
-/** Whether a gateway that runs, or may run, could not be restarted after its change was undone. */
-function isRestartOwed({ outcome, activation }: Receipt): boolean {
-  return outcome === "rolled-back" && activation.used === "restart" && activation.proven === "unproven";
-}
-
+/** A gateway that runs, or may run, could not be restarted after its change was undone. */
 function restartOwedLine(): Line {
   return [
     "🔁 ",

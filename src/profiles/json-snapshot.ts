@@ -85,7 +85,7 @@ function nextMoment(layers: readonly AgentFiles[], now: number): number {
     usage.blockedUntil,
   ]);
   const moments = [...ends, ...ends.map((at) => at - PROFILES.expiringWithinMs), ...windows];
-  return Math.min(Infinity, ...moments.flatMap((at) => (at !== undefined && at > now ? [at] : [])));
+  return moments.reduce<number>((first, at) => (at !== undefined && at > now && at < first ? at : first), Infinity);
 }
 
 /** When a login ends by its own words, and by the store's: OpenClaw leaves a token out by the latter, whatever the former say. */

@@ -5,6 +5,7 @@ import { factsOf } from "./credential-facts.ts";
 import type { StoreGeneration } from "./json-files.ts";
 import type { Look } from "./json-snapshot.ts";
 import type { JsonProfileStore } from "./json-store.ts";
+import { normalizeAgentId } from "./openclaw-config.ts";
 import type { SharedToken, TokenHolder } from "./owners.ts";
 import { CODEX_PROVIDER, OPENAI_PROVIDER, type CodexProvider } from "./profile-id.ts";
 import type { PublishedStore } from "./published-store.ts";
@@ -33,8 +34,8 @@ export interface ToldByFiles {
 interface Found {
   readonly marks: Marks;
   readonly store: JsonProfileStore;
-  /** What was shown of the logins in those files, by the agent that was asked for. */
-  readonly looks: Map<string | undefined, Look>;
+  /** What was shown of the logins in those files, by agent. */
+  readonly looks: Map<string, Look>;
 }
 
 /** {@link Store.ProfileStore} from outside; where its generation cannot be told, the files say so. */
@@ -59,8 +60,8 @@ export class OutsideStore implements Store.ProfileStore {
     return (await this.#toLook()).agents();
   }
 
-  async read(agentId?: string, options?: { readonly forChange?: boolean }): Promise<Store.StoreSnapshot> {
-    if (options?.forChange === true) return (await this.#store()).read(agentId, options);
+  async read(agentId?: string, options?: Store.LookOptions): Promise<Store.StoreSnapshot> {
+    if (options?.forChange === true || options?.anew === true) return (await this.#store()).read(agentId, options);
     const store = await this.#toLook();
     const found = this.#found;
     return found?.store === store ? this.#shown(found, agentId) : store.read(agentId);
@@ -121,12 +122,13 @@ export class OutsideStore implements Store.ProfileStore {
   /** What was shown before, while the files and the clock say the same; the marks of `found` hold. No token is in it. */
   async #shown({ marks, store, looks }: Found, agentId: string | undefined): Promise<Store.StoreSnapshot> {
     const nowMs = this.#now();
-    const before = looks.get(agentId);
+    const key = normalizeAgentId(agentId ?? "");
+    const before = looks.get(key);
     // Not where the clock was set back, either.
     if (before !== undefined && nowMs >= before.fromMs && nowMs < before.untilMs) return before.snapshot;
     const look = await store.look(agentId);
-    // Those files are main's: an agent's own logins are read at every look.
-    if (marks.cover(look.readFrom)) looks.set(agentId, look);
+    // Those files are main's: an agent's own logins are read at every look. What came and went while this was read is not kept.
+    if (marks.cover(look.readFrom) && marks.hold()) looks.set(key, look);
     return look.snapshot;
   }
 

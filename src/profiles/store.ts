@@ -135,6 +135,14 @@ export interface AppliedChange {
   readonly written: readonly string[];
 }
 
+/** How {@link ProfileStore.read} reads. */
+export interface LookOptions {
+  /** Keeps a copy of a store that cannot be read. Default false. */
+  readonly forChange?: boolean;
+  /** For who decides by it: the files are opened, also where they look as at the last time. Default false. */
+  readonly anew?: boolean;
+}
+
 /** Whether a file holds the result of a change: all of it, none of it (written back), or something else. */
 export type Holding = "after" | "before" | "other";
 
@@ -156,8 +164,8 @@ export interface ProfileStore {
   readonly provider?: CodexProvider;
   /** The agents, main first. */
   agents(): Promise<readonly AgentSummary[]>;
-  /** What `agentId` (default main) has and inherits; `forChange` (default false) keeps a copy of a store that cannot be read. */
-  read(agentId?: string, options?: { readonly forChange?: boolean }): Promise<StoreSnapshot>;
+  /** What `agentId` (default main) has and inherits. */
+  read(agentId?: string, options?: LookOptions): Promise<StoreSnapshot>;
   /** The credential that `agentId` uses for a profile, or undefined where there is none that can be read. */
   readCredential(
     profileId: string,

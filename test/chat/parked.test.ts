@@ -3,23 +3,9 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { lineText } from "../../src/chat/reply.ts";
 import { temporaryFolder } from "../support/temp-folder.ts";
-import { alice, bob, chatLab, signedIn, type Account, type ChatLab } from "./chat-lab.ts";
+import { alice, bob, chatLab, signedIn } from "./chat-lab.ts";
 import { move } from "./job-play.ts";
-
-async function park(lab: ChatLab, name: string, account: Account): Promise<string> {
-  const { tokens, ...login } = signedIn(account);
-  const requestedBy = { host: "telegram", chatId: "1", personId: "1" };
-  const record = {
-    ...login,
-    agentId: "main",
-    profileId: `openai-codex:${name}`,
-    reason: "first-login" as const,
-    expiresAtMs: tokens.expiresAtMs,
-    requestedBy,
-  };
-  lab.clock.now += 1;
-  return (await lab.parked.put(record, tokens)).id;
-}
+import { park } from "./park-lab.ts";
 
 describe("/codex_auth parked", () => {
   it("lists what waits, numbered; the picker and the status remind of it", async () => {

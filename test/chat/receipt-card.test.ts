@@ -60,25 +60,19 @@ describe("the final answer", () => {
 
   it("says that a restart is owed where the gateway runs on after an undo, and only there", async () => {
     const lab = await chatLab();
-    const textOf = async (more: Partial<Receipt>, activation: Partial<Receipt["activation"]> = {}): Promise<string> => {
-      const whole = {
-        asked: "restart",
-        used: "restart",
-        proven: "unproven",
-        gatewayAfter: "running",
-        ...activation,
-      } as const;
-      const receipt = receiptOf(job, { outcome: "rolled-back", ...more, activation: whole });
+    const textOf = async (activation: Partial<Receipt["activation"]>): Promise<string> => {
+      const whole = { asked: "restart", used: "restart", proven: "unproven", ...activation } as const;
+      const receipt = receiptOf(job, { outcome: "rolled-back", activation: whole });
       return plainText(await lab.router.renderReceipt(receipt, lab.asker));
     };
     const owed = /could not be restarted after that: it may not use the earlier value yet\. .*openclaw gateway restart/;
-    expect(await textOf({})).toMatch(owed);
+    expect(await textOf({ isRestartOwed: true, gatewayAfter: "running" })).toMatch(owed);
     // Where it cannot be told whether it runs, too.
-    expect(await textOf({}, { gatewayAfter: undefined })).toMatch(owed);
-    expect(await textOf({}, { gatewayAfter: "stopped" })).not.toMatch(owed);
-    expect(await textOf({}, { proven: "restarted" })).not.toMatch(owed);
-    expect(await textOf({}, { used: "reload" })).not.toMatch(owed);
-    expect(await textOf({ outcome: "failed" })).not.toMatch(owed);
+    expect(await textOf({ isRestartOwed: true })).toMatch(owed);
+    const stopped = await textOf({ isRestartOwed: true, gatewayAfter: "stopped" });
+    expect(stopped).not.toMatch(owed);
+    expect(stopped).toContain("does not run now");
+    expect(await textOf({ gatewayAfter: "running" })).not.toMatch(owed);
   });
 
   it("names a leased credential by what the broker calls it, and nobody as signed in", async () => {

@@ -185,7 +185,12 @@ describe("whoever looks from outside again and again", () => {
     expect(await keeping.read()).toBe(kept);
     expect(await keeping.read("ops")).toEqual(own);
     expect(await keeping.read("ops")).not.toBe(await keeping.read("ops"));
-    expect(await keeping.read(undefined, { forChange: true })).not.toBe(kept);
+    expect(await keeping.read("MAIN")).toBe(kept);
+    for (const options of [{ forChange: true }, { anew: true }]) {
+      const read = await keeping.read(undefined, options);
+      expect(read).toEqual(kept);
+      expect(read).not.toBe(kept);
+    }
     clock.nowMs += HOUR - 1;
     expect(await keeping.read()).toBe(kept);
     clock.nowMs += 1;

@@ -3,11 +3,11 @@
 import type { CodexAuthError } from "../../errors.ts";
 import { toCodexAuthError } from "../../errors.ts";
 import { isChange } from "../../profiles/store.ts";
-import { isManaged, type Job, type Problem } from "../job.ts";
+import { isManaged, type Job, type JobPatch, type Problem } from "../job.ts";
 import { problemOf, type JobRun } from "../job-run.ts";
 import type { ExecutorServices } from "../services.ts";
 import { valuesOf } from "./prepare.ts";
-import { restartFor } from "./restart.ts";
+import { restartFor, type RestartOutcome } from "./restart.ts";
 import { settle } from "./settle.ts";
 import { holdsOurs, isRenewed } from "./overtaken.ts";
 import { reloadWithin } from "./write.ts";
@@ -18,9 +18,6 @@ import { reloadWithin } from "./write.ts";
  */
 type Remains = "undone" | "standing" | "unknown";
 
-/** What the gateway's restart shows of what was put back. */
-const PROVEN = { restarted: "restarted", "not-running": "not-running", failed: "unproven" } as const;
-
 /**
  * Undoes what the jobs of `runs` wrote, the newest first since a later one saw the earlier as what was there, with one restart for
  * all. An entry that is not ours any more stays: whoever wrote it since has a newer token than we could put back (a consumed refresh
@@ -30,18 +27,36 @@ export async function rollBack(runs: readonly JobRun[], services: ExecutorServic
   const ends: { readonly run: JobRun; readonly remains: Remains; readonly failure: CodexAuthError | undefined }[] = [];
   for (const run of runs.toReversed()) {
     await run.report("rolling-back");
+    // Begun outside, and taken over by the plugin: inside the gateway nothing is restarted.
+    if (services.gateway.isInside === true && run.job.mode === "restart") await run.update({ mode: "reload" });
     const failure = await undo(run, services);
     ends.push({ run, failure, remains: await remainsOf(run, services) });
   }
   const isToRestart = runs.some((run) => run.job.mode === "restart");
-  // What was proven before is not in the store any more.
-  const proven = isToRestart ? { proven: PROVEN[(await restartFor(runs, services)).kind] } : {};
+  const restart = isToRestart ? await restartFor(runs, services) : undefined;
   const location = await services.gateway.locate();
   // One that cannot be told apart is not said to have stopped: nobody is to start a second one.
   const gateway = location.kind === "refused" ? {} : { gatewayAfter: location.kind };
   for (const { run, remains, failure } of ends) {
-    await run.update({ ...proven, ...gateway });
+    await run.update({ ...shownBy(restart, run.job, remains), ...gateway });
     await end(run, remains, failure === undefined ? run.job.problem : problemOf(failure), services);
+  }
+}
+
+/** What the restart of an undo shows; what an earlier one had shown is not in the store any more. */
+function shownBy(restart: RestartOutcome | undefined, { kind, mode }: Job, remains: Remains): JobPatch {
+  switch (restart?.kind) {
+    case undefined:
+      return {};
+    case "restarted":
+      return { proven: "restarted", healthyAfterMs: restart.durationMs };
+    case "not-running":
+      return { proven: "not-running" };
+    case "failed":
+      // Where it is not known that the earlier value is there to be read, a restart could put the other one into use.
+      return mode === "restart" && remains === "undone" && kind !== "renew-login"
+        ? { proven: "unproven", isRestartOwed: true }
+        : { proven: "unproven" };
   }
 }
 

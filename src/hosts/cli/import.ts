@@ -26,7 +26,7 @@ export const importLogin: CommandRun = async (call) => {
   requireTerminal(call, "import");
   const cli = await openSession(call, { presses: true });
   const { store, config } = cli.parts;
-  const snapshot = await store.read(config.agentId);
+  const snapshot = await store.read(config.agentId, { anew: true });
   const { summaries } = snapshot;
   const profileId = targetOf(profileWord(call), snapshot, login);
   const holder = await holderOf(cli.parts, path, login.tokens);

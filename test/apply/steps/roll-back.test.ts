@@ -82,19 +82,48 @@ describe("an undo", () => {
     expect(w.gateway.calls).toEqual(["restart"]);
   });
 
-  it("is proven by its own restart, whatever an earlier one had proven", async () => {
+  it("is shown by its own restart, whatever an earlier one had shown", async () => {
     const { w, written, receiptOf, withGateway } = await setUp();
-    const undone = async (services: ExecutorServices) => {
+    const undone = async (services: ExecutorServices, patch: JobPatch = {}) => {
       const change = await enqueueChange(w, "order", { how: "first" });
-      const run = await written(change, { mode: "restart", proven: "restarted" });
+      const run = await written(change, { mode: "restart", proven: "restarted", healthyAfterMs: 4_321, ...patch });
       await rollBack([run], services);
       return (await receiptOf(run))?.activation;
     };
-    expect(await undone(w.services)).toMatchObject({ proven: "restarted", gatewayAfter: "running" });
+    const again = await undone(w.services);
+    expect(again).toMatchObject({ proven: "restarted", gatewayAfter: "running" });
+    expect(again?.healthyAfterMs).not.toBe(4_321);
+    expect(again).not.toHaveProperty("isRestartOwed");
     const fails = withGateway({ restart: () => Promise.reject(new Error("it did not come back")) });
-    expect(await undone(fails)).toMatchObject({ proven: "unproven", gatewayAfter: "running" });
+    expect(await undone(fails)).toMatchObject({ proven: "unproven", gatewayAfter: "running", isRestartOwed: true });
+    const beside = await undone(fails, { mode: "reload" });
+    expect(beside).not.toHaveProperty("isRestartOwed");
     w.gateway.state = "stopped";
-    expect(await undone(w.services)).toMatchObject({ proven: "not-running", gatewayAfter: "stopped" });
+    const stopped = await undone(w.services);
+    expect(stopped).toMatchObject({ proven: "not-running", gatewayAfter: "stopped" });
+    expect(stopped).not.toHaveProperty("isRestartOwed");
+  });
+
+  it("owes no restart where it is not known to be in the store: that could put into use what is parked", async () => {
+    const { w, written, receiptOf, withGateway } = await setUp();
+    const run = await written(await w.enqueue(receivedTokens("carol")), { mode: "restart" });
+    const fails = withGateway({ restart: () => Promise.reject(new Error("it did not come back")) });
+    writeFileSync(w.storePath, "{");
+    await rollBack([run], fails);
+    const receipt = await receiptOf(run);
+    expect(receipt).toMatchObject({ outcome: "rolled-back", activation: { proven: "unproven" } });
+    expect(receipt?.activation).not.toHaveProperty("isRestartOwed");
+  });
+
+  it("that was begun outside is reloaded, and never restarted, where the plugin inside the gateway takes it over", async () => {
+    const { w, before, written, receiptOf, withGateway } = await setUp();
+    const run = await written(await w.enqueue(receivedTokens("carol")), { mode: "restart" });
+    await rollBack([run], withGateway({ isInside: true }));
+    expect(w.readStore()).toEqual(before);
+    expect(w.gateway.calls).toEqual(["reload"]);
+    const receipt = await receiptOf(run);
+    expect(receipt).toMatchObject({ outcome: "rolled-back", activation: { used: "reload" } });
+    expect(receipt?.activation).not.toHaveProperty("isRestartOwed");
   });
 
   it("is told to nobody where nothing was to be done", async () => {

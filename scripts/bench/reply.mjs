@@ -23,7 +23,10 @@ export function reply({ quick }) {
       });
       // A gateway notes in its store when it used a login; a look after that reads it anew.
       const anew = await interleaved(quick ? 1 : 30, {
-        bare: echo,
+        bare: async () => {
+          await delay(LEFT_ALONE_MS);
+          return echo();
+        },
         ours: async (round) => {
           await utimes(storePath, 1_000 + round + 0.5, 1_000 + round + 0.5);
           await delay(LEFT_ALONE_MS);

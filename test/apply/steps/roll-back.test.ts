@@ -96,8 +96,12 @@ describe("an undo", () => {
     expect(again).not.toHaveProperty("isRestartOwed");
     const fails = withGateway({ restart: () => Promise.reject(new Error("it did not come back")) });
     expect(await undone(fails)).toMatchObject({ proven: "unproven", gatewayAfter: "running", isRestartOwed: true });
-    const beside = await undone(fails, { mode: "reload" });
-    expect(beside).not.toHaveProperty("isRestartOwed");
+    const toRestart = await written(await enqueueChange(w, "order", { how: "first" }), { mode: "restart" });
+    const beside = await written(await enqueueChange(w, "order", { how: "only" }, { profileId: ALICE }));
+    await rollBack([toRestart, beside], fails);
+    expect((await receiptOf(toRestart))?.activation).toMatchObject({ proven: "unproven", isRestartOwed: true });
+    expect((await receiptOf(beside))?.activation).toMatchObject({ used: "reload", proven: "unproven" });
+    expect((await receiptOf(beside))?.activation).not.toHaveProperty("isRestartOwed");
     w.gateway.state = "stopped";
     const stopped = await undone(w.services);
     expect(stopped).toMatchObject({ proven: "not-running", gatewayAfter: "stopped" });
@@ -289,5 +293,15 @@ describe("a renewal", () => {
     await rollBack([run], w.services);
     expect(w.gateway.calls).toEqual([]);
     expect(await receiptOf(run)).toMatchObject({ outcome: "rolled-back", problem });
+  });
+
+  it("owes no restart: the gateway would only read the spent token again", async () => {
+    const { w, receiptOf, withGateway } = await setUp();
+    const made = await enqueueChange(w, "renew-login", {});
+    const run = runOf(w, { ...made, state: "rolling-back", mode: "restart", problem } as Job);
+    await rollBack([run], withGateway({ restart: () => Promise.reject(new Error("it did not come back")) }));
+    const receipt = await receiptOf(run);
+    expect(receipt).toMatchObject({ outcome: "rolled-back", activation: { used: "restart", proven: "unproven" } });
+    expect(receipt?.activation).not.toHaveProperty("isRestartOwed");
   });
 });

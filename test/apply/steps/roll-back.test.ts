@@ -298,7 +298,7 @@ describe("a renewal", () => {
   it("owes no restart: the gateway would only read the spent token again", async () => {
     const { w, receiptOf, withGateway } = await setUp();
     const made = await enqueueChange(w, "renew-login", {});
-    const run = runOf(w, { ...made, state: "rolling-back", mode: "restart", problem } as Job);
+    const run = runOf(w, { ...made, state: "rolling-back", mode: "restart", problem });
     await rollBack([run], withGateway({ restart: () => Promise.reject(new Error("it did not come back")) }));
     const receipt = await receiptOf(run);
     expect(receipt).toMatchObject({ outcome: "rolled-back", activation: { used: "restart", proven: "unproven" } });

@@ -43,20 +43,20 @@ export async function rollBack(runs: readonly JobRun[], services: ExecutorServic
   }
 }
 
-/** What the restart of an undo shows; what an earlier one had shown is not in the store any more. */
+/** What the restart of an undo shows; what an earlier one had shown, that of an executor that was killed here among them, counts no more. */
 function shownBy(restart: RestartOutcome | undefined, { kind, mode }: Job, remains: Remains): JobPatch {
   switch (restart?.kind) {
     case undefined:
       return {};
     case "restarted":
-      return { proven: "restarted", healthyAfterMs: restart.durationMs };
+      return { proven: "restarted", healthyAfterMs: restart.durationMs, isRestartOwed: false };
     case "not-running":
-      return { proven: "not-running" };
-    case "failed":
+      return { proven: "not-running", isRestartOwed: false };
+    case "failed": {
       // Where it is not known that the earlier value is there to be read, a restart could put the other one into use.
-      return mode === "restart" && remains === "undone" && kind !== "renew-login"
-        ? { proven: "unproven", isRestartOwed: true }
-        : { proven: "unproven" };
+      const isRestartOwed = mode === "restart" && remains === "undone" && kind !== "renew-login";
+      return { proven: "unproven", isRestartOwed };
+    }
   }
 }
 

@@ -119,7 +119,7 @@ function receiptOf(job: Job, ending: Ending, parkedId: string | undefined, ended
       proven: job.proven ?? "unproven",
       ...(job.healthyAfterMs === undefined ? {} : { healthyAfterMs: job.healthyAfterMs }),
       ...(job.gatewayAfter === undefined ? {} : { gatewayAfter: job.gatewayAfter }),
-      ...(job.isRestartOwed === undefined ? {} : { isRestartOwed: job.isRestartOwed }),
+      ...(job.isRestartOwed === true ? { isRestartOwed: true } : {}),
     },
     ...(job.order === undefined ? {} : { order: job.order }),
     ...(job.kind === "rename-profile" ? { renamedTo: job.to } : {}),

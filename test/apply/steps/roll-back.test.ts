@@ -102,8 +102,12 @@ describe("an undo", () => {
     expect((await receiptOf(toRestart))?.activation).toMatchObject({ proven: "unproven", isRestartOwed: true });
     expect((await receiptOf(beside))?.activation).toMatchObject({ used: "reload", proven: "unproven" });
     expect((await receiptOf(beside))?.activation).not.toHaveProperty("isRestartOwed");
+    // An executor that was killed after its own restart had failed.
+    const resumed = await undone(w.services, { proven: "unproven", isRestartOwed: true });
+    expect(resumed).toMatchObject({ proven: "restarted" });
+    expect(resumed).not.toHaveProperty("isRestartOwed");
     w.gateway.state = "stopped";
-    const stopped = await undone(w.services);
+    const stopped = await undone(w.services, { isRestartOwed: true });
     expect(stopped).toMatchObject({ proven: "not-running", gatewayAfter: "stopped" });
     expect(stopped).not.toHaveProperty("isRestartOwed");
   });

@@ -115,10 +115,10 @@ function label(value: unknown, maxChars: number): string | undefined {
   return clean === "" ? undefined : clean;
 }
 
-type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+type Present<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
 
 function withoutAbsent<T extends object>(values: T): Present<T> {
-  const present: Present<T> = { ...values };
-  for (const name in present) if (present[name] === undefined) delete present[name];
-  return present;
+  // What is left are exactly the keys with a value; TypeScript cannot see that through `fromEntries`.
+  const present: Present<T> = {};
+  return Object.assign(present, Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)));
 }

@@ -1,7 +1,6 @@
 // What a chat may see of a profile: no token, only what it is, whose it is and how it is.
 
 import { PROFILES } from "../config/defaults.ts";
-import type { Secret } from "../secrets/secret.ts";
 import { decodeAccessToken, identityOf, type Identity } from "./claims.ts";
 import { accessTokenOf, parseCredential, refreshFenceOf, refreshTokenOf, type Credential } from "./profile.ts";
 import { unusableWindow, type UsageStats } from "./usage-stats.ts";
@@ -47,40 +46,50 @@ export interface ProfileFacts {
   readonly now: number;
 }
 
-/** A summary that is being put together, field by field: ten thousand are, for one list, and spreads took a third of its time. */
-type Draft = { -readonly [Field in keyof ProfileSummary]: ProfileSummary[Field] };
-
 /** The summary of one profile. */
 export function summarize(facts: ProfileFacts): ProfileSummary {
-  const { id, provider, inherited, position, usage, now } = facts;
-  const summary: Draft = { id, provider, inherited, type: "unknown", state: "unreadable", renewsItself: false };
-  if (position !== undefined) summary.position = position;
+  const { id, provider, inherited, position } = facts;
+  const shared = { id, provider, inherited, ...(position === undefined ? {} : { position }) };
   const credential = parseCredential(facts.entry);
-  if (credential === undefined) return summary;
-  summary.type = credential.type;
-  const access = accessTokenOf(credential);
-  const expiresAtMs = tellLogin(summary, credential, access);
-  summary.renewsItself = refreshTokenOf(credential) !== undefined;
+  if (credential === undefined) return { ...shared, type: "unknown", state: "unreadable", renewsItself: false };
+  const login = loginFacts(credential);
+  const renewsItself = refreshTokenOf(credential) !== undefined;
   const renewal = refreshFenceOf(credential);
-  if (renewal !== undefined) summary.renewal = renewal;
-  // Beside OpenClaw's marker the expiry is no date (1 ms after 1970).
-  else if (expiresAtMs !== undefined) summary.expiresAtMs = expiresAtMs;
-  if (credential.managedBy !== undefined) summary.managedBy = credential.managedBy;
-  const isEmpty = credential.type !== "api_key" && access === undefined && !summary.renewsItself;
-  if (!isEmpty) Object.assign(summary, stateOf(expiresAtMs, usage, now));
-  return summary;
+  const isEmpty = credential.type !== "api_key" && accessTokenOf(credential) === undefined && !renewsItself;
+  return {
+    ...shared,
+    type: credential.type,
+    renewsItself,
+    ...(renewal === undefined ? login : withoutExpiry(login)),
+    ...(renewal === undefined ? {} : { renewal }),
+    ...(credential.managedBy === undefined ? {} : { managedBy: credential.managedBy }),
+    ...(isEmpty ? { state: "unreadable" } : stateOf(login.expiresAtMs, facts.usage, facts.now)),
+  };
 }
 
-/** Whose login a credential is, from the access token first and the stored fields second; gives until when it holds. */
-function tellLogin(summary: Draft, credential: Credential, access: Secret | undefined): number | undefined {
+/** Beside OpenClaw's marker the expiry is no date (1 ms after 1970). */
+function withoutExpiry({
+  expiresAtMs: _unsaid,
+  ...login
+}: ReturnType<typeof loginFacts>): ReturnType<typeof loginFacts> {
+  return login;
+}
+
+/** Whose login a credential is and until when it holds, from the access token first and the stored fields second. */
+function loginFacts(credential: Credential): Pick<ProfileSummary, "email" | "planType" | "identity" | "expiresAtMs"> {
+  const access = accessTokenOf(credential);
   const claims = access === undefined ? undefined : decodeAccessToken(access);
   const identity = claims === undefined ? undefined : identityOf(claims);
   const email = claims?.email ?? credential.email;
   const planType = claims?.planType ?? (credential.type === "oauth" ? credential.chatgptPlanType : undefined);
-  if (email !== undefined) summary.email = email;
-  if (planType !== undefined) summary.planType = planType;
-  if (identity !== undefined) summary.identity = identity;
-  return claims?.expiresAtMs ?? (credential.type === "api_key" ? undefined : credential.expires);
+  const stored = credential.type === "api_key" ? undefined : credential.expires;
+  const expiresAtMs = claims?.expiresAtMs ?? stored;
+  return {
+    ...(email === undefined ? {} : { email }),
+    ...(planType === undefined ? {} : { planType }),
+    ...(identity === undefined ? {} : { identity }),
+    ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+  };
 }
 
 function stateOf(

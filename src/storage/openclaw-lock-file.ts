@@ -12,7 +12,9 @@ import {
   rmSync,
   unlinkSync,
 } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { systemCode } from "../errors.ts";
+import { namesIn } from "./look.ts";
 import type { LockHolder } from "./openclaw-lock-holder.ts";
 import { writeWhole } from "./write-whole.ts";
 
@@ -92,7 +94,7 @@ export function removeOwnLock(path: string, mine: LockFile): boolean {
 export function removeAbandonedLock(path: string, judged: LockFile): boolean {
   const found = readLockFile(path);
   if (found === undefined || !isSameLock(found, judged)) return false;
-  const aside = `${path}.${randomBytes(6).toString("hex")}.stale`;
+  const aside = `${path}.${process.pid}-${randomBytes(6).toString("hex")}.stale`;
   try {
     renameSync(path, aside);
   } catch (error) {
@@ -104,6 +106,23 @@ export function removeAbandonedLock(path: string, judged: LockFile): boolean {
   if (!isTheOne) giveBack(aside, path);
   rmSync(aside, { force: true });
   return isTheOne;
+}
+
+/**
+ * Removes what takers left that were killed between moving an abandoned lock aside and removing it; nobody else ever would. For whoever
+ * has just got the lock at `path`. Where it cannot be removed it stays: it is in nobody's way.
+ */
+export function removeDeadAsides(path: string, isAlive: (holder: LockHolder) => boolean): void {
+  const folder = dirname(path);
+  for (const name of namesIn(folder)) {
+    const pid = name.startsWith(`${basename(path)}.`) ? /\.(\d+)-[0-9a-f]{12}\.stale$/.exec(name)?.[1] : undefined;
+    if (pid === undefined || isAlive({ pid: Number(pid) })) continue;
+    try {
+      rmSync(join(folder, name), { force: true });
+    } catch {
+      // Only tidiness is lost.
+    }
+  }
 }
 
 /** A fresh lock was moved by mistake: the link is the same inode, so its owner still finds it his own. */

@@ -10,6 +10,7 @@ import {
   isSameLock,
   readLockFile,
   removeAbandonedLock,
+  removeDeadAsides,
   removeOwnLock,
   type LockFile,
 } from "./openclaw-lock-file.ts";
@@ -103,7 +104,10 @@ async function acquire(lockPath: string, options: OpenClawLockOptions, now: () =
   for (let pollMs: number = OPENCLAW_LOCK.pollMinMs; ; pollMs = Math.min(pollMs * 1.5, OPENCLAW_LOCK.pollMaxMs)) {
     if (options.signal?.aborted === true) throw cancelled();
     const mine = attempt(lockPath, me);
-    if (mine !== undefined) return mine;
+    if (mine !== undefined) {
+      removeDeadAsides(lockPath, isAlive);
+      return mine;
+    }
     const found = attemptRead(lockPath);
     const at = now();
     if (found !== undefined) {

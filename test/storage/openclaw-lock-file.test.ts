@@ -15,6 +15,7 @@ import {
   isSameLock,
   readLockFile,
   removeAbandonedLock,
+  removeDeadAsides,
   removeOwnLock,
   type LockFile,
 } from "../../src/storage/openclaw-lock-file.ts";
@@ -79,6 +80,19 @@ describe("removing an abandoned lock", () => {
     expect(removeAbandonedLock(path, { ...judged, inode: fresh.inode })).toBe(false);
     expect(isSameLock(found(path), fresh)).toBe(true);
     expect(readdirSync(folder)).toEqual(["a.lock"]);
+  });
+
+  it("that a killed taker had moved aside goes once its taker is dead, and nothing else does", async () => {
+    const folder = await temporaryFolder();
+    const path = join(folder, "a.lock");
+    const [dead, alive] = ["a.lock.42-0123456789ab.stale", "a.lock.43-0123456789ab.stale"];
+    const others = ["b.lock.42-0123456789ab.stale", "a.lock.42-0123456789ab.stale.txt", "a.lock.bak"];
+    for (const name of [dead, alive, ...others]) writeFileSync(join(folder, name), "");
+    // One that cannot be removed so is in nobody's way.
+    mkdirSync(join(folder, "a.lock.44-0123456789ab.stale"));
+    removeDeadAsides(path, ({ pid }) => pid === 43);
+    expect(readdirSync(folder).toSorted()).toEqual([alive, ...others, "a.lock.44-0123456789ab.stale"].toSorted());
+    removeDeadAsides(join(folder, "nowhere/a.lock"), () => false);
   });
 
   it("gives a fresh one back, as the same file, where it changed between the look and the move", async () => {

@@ -25,6 +25,13 @@ async function deadPid(): Promise<number> {
 }
 
 describe("holding OpenClaw's lock", () => {
+  it("tidies up what a killed taker of the same lock had moved aside", async () => {
+    const { folder, path, lock } = await store();
+    await writeFile(`${lock}.${await deadPid()}-0123456789ab.stale`, "");
+    await withOpenClawLock(path, () => Promise.resolve());
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   it("makes the file that OpenClaw makes, and removes it when done", async () => {
     const { folder, path, lock } = await store();
     const seen = await withOpenClawLock(path, async (hold) => {

@@ -12,14 +12,11 @@ export function markOf(path: string): string | undefined {
   return stats === undefined || stats === ABSENT ? undefined : markIn(stats);
 }
 
-/** What the system notes of a path. */
-type Mark = BigIntStats | typeof ABSENT;
-
 /** Files and folders as they were at one moment. */
 export class Marks {
-  readonly #marks: ReadonlyMap<string, Mark>;
+  readonly #marks: ReadonlyMap<string, string>;
 
-  private constructor(marks: ReadonlyMap<string, Mark>) {
+  private constructor(marks: ReadonlyMap<string, string>) {
     this.#marks = marks;
   }
 
@@ -29,11 +26,11 @@ export class Marks {
    * racily clean.
    */
   static take(paths: readonly string[], now: number): Marks | undefined {
-    const marks = new Map<string, Mark>();
+    const marks = new Map<string, string>();
     for (const path of paths) {
       const stats = look(path);
       if (stats === undefined || (stats !== ABSENT && !isSettled(stats, now))) return undefined;
-      marks.set(path, stats);
+      marks.set(path, stats === ABSENT ? ABSENT : markIn(stats));
     }
     return new Marks(marks);
   }
@@ -52,13 +49,13 @@ export class Marks {
   hold(): boolean {
     for (const [path, mark] of this.#marks) {
       const stats = look(path);
-      if (stats === undefined || !isSame(stats, mark)) return false;
+      if (stats === undefined || (stats === ABSENT ? ABSENT : markIn(stats)) !== mark) return false;
     }
     return true;
   }
 }
 
-function look(path: string): Mark | undefined {
+function look(path: string): BigIntStats | typeof ABSENT | undefined {
   try {
     return statSync(path, { bigint: true, throwIfNoEntry: false }) ?? ABSENT;
   } catch {
@@ -78,11 +75,4 @@ function isSettled({ mtimeNs, ctimeNs }: BigIntStats, now: number): boolean {
 /** Each write makes a new file; an inode may come back, but not with these times. */
 function markIn({ ctimeNs, dev, ino, mtimeNs, size }: BigIntStats): string {
   return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
-}
-
-/** As {@link markIn} of both, without writing ten numbers down at each look. */
-function isSame(a: Mark, b: Mark): boolean {
-  if (a === ABSENT || b === ABSENT) return a === b;
-  const isSameFile = a.ino === b.ino && a.dev === b.dev && a.size === b.size;
-  return isSameFile && a.ctimeNs === b.ctimeNs && a.mtimeNs === b.mtimeNs;
 }

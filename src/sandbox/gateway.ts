@@ -101,11 +101,17 @@ class GatewayRun {
     this.#token = config.gateway.auth.token;
     await this.store.load();
     this.#startedAt = performance.now();
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen(config.gateway.port, "127.0.0.1", resolve);
-    });
+    // As the real one: whoever sees it ready finds its lock. The other way round, a busy machine showed a gateway without one.
     await writeSandboxLock(this.#lockPath, this.#options.configPath);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#server.once("error", reject);
+        this.#server.listen(config.gateway.port, "127.0.0.1", resolve);
+      });
+    } catch (error) {
+      await removeSandboxLock(this.#lockPath);
+      throw error;
+    }
   }
 
   async close(): Promise<void> {

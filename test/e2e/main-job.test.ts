@@ -6,6 +6,7 @@ import { PATIENCE_MS } from "./lab/gateway.ts";
 import { installOpenClaw, type InstallResult } from "./lab/install.ts";
 import { fakeLogin, startLab, type Lab } from "./lab/lab.ts";
 import { callModel, gatewayCall } from "./lab/model-call.ts";
+import { shownSecrets } from "../support/shown-secrets.ts";
 
 const RESTART_MS = 180_000;
 
@@ -76,7 +77,7 @@ describe.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s", (version) => {
 
   test("nothing that the bot said, logged or kept holds a token or a callback", async ({ skip }) => {
     if (!installed.ok) skip(installed.reason);
-    expect([bot.telegram.botOutput(), ...bot.output].join("\n")).not.toMatch(/eyJ[\w-]{14}|[?&]code=/);
+    expect(shownSecrets([bot.telegram.botOutput(), ...bot.output].join("\n"))).toEqual([]);
   });
 
   async function save(profile: string, email: string, until: RegExp, timeoutMs = PATIENCE_MS): Promise<void> {

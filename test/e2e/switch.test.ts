@@ -10,6 +10,7 @@ import { installOpenClaw, type InstallResult } from "./lab/install.ts";
 import { fakeLogin, fakeToken, startLab, type Lab } from "./lab/lab.ts";
 import { callModel, writeInChat } from "./lab/model-call.ts";
 import { labels, Phone } from "./lab/phone.ts";
+import { shownSecrets } from "../support/shown-secrets.ts";
 
 const HOUR_MS = 3_600_000;
 const [ALICE, BOB, GRACE, OFFICE] = ["alice", "bob", "grace", "office"].map((name) => `openai-codex:${name}`) as [
@@ -232,7 +233,7 @@ describe.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s", (version) => {
     }
     // The gateway takes the same lock for a moment now and then; one that was left lies there for good.
     await until(() => !readdirSync(lab.home.stateDir, { recursive: true }).map(String).some(isLock), PATIENCE_MS);
-    expect([bot.telegram.botOutput(), ...bot.output].join("\n")).not.toMatch(/eyJ[\w-]{14}|[?&]code=/);
+    expect(shownSecrets([bot.telegram.botOutput(), ...bot.output].join("\n"))).toEqual([]);
   });
 
   /** A model call in a new chat. */

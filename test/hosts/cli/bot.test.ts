@@ -7,6 +7,7 @@ import { startSandboxIssuer } from "../../../src/sandbox/issuer.ts";
 import { FakeTelegram } from "../../support/fake-telegram/fake-telegram.ts";
 import { SOON, workersOf } from "../../support/launch-lab.ts";
 import { openClawHome } from "./cli-lab.ts";
+import { shownSecrets } from "../../support/shown-secrets.ts";
 
 const OWNER = 4242;
 const STRANGER = 777;
@@ -46,7 +47,7 @@ describe("the program with a bot token and an allow-list", () => {
 
     expect(world.readStore().profiles["openai-codex:work"]).toMatchObject({ email: "grace@example.com" });
     expect(telegram.visible(STRANGER).filter(({ from }) => from === "bot")).toEqual([]);
-    expect(output + telegram.botOutput()).not.toMatch(/eyJ[\w-]{14}|[?&]code=/);
+    expect(shownSecrets(output + telegram.botOutput())).toEqual([]);
     expect(output).not.toContain(telegram.token);
     child.kill("SIGTERM");
     expect((await ended)[0], output).toBe(0);

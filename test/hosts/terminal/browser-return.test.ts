@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Answer } from "../../oauth/loopback-lab.ts";
 import { LEAVE_OPEN, linkOn, pick, ScriptedUi, terminalLab, type Step } from "./terminal-lab.ts";
+import { shownSecrets } from "../../support/shown-secrets.ts";
 
 type Lab = Awaited<ReturnType<typeof terminalLab>>;
 
@@ -55,7 +56,7 @@ describe("a browser that comes back to the terminal", () => {
     expect(screen).toContain("there is nothing to paste any more");
     expect(screen).toContain("✅ work is saved");
     expect(lab.world.readStore().profiles["openai-codex:work"]).toMatchObject({ email: "grace@example.com" });
-    expect(screen + lab.logged.join("\n")).not.toMatch(/[?&]code=|eyJ[\w-]{14}/);
+    expect(shownSecrets(screen + lab.logged.join("\n"))).toEqual([]);
     // The chat is over, and so is the listening.
     expect(await isListening(lab)).toBe(false);
   });

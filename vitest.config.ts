@@ -6,7 +6,7 @@ export default defineConfig({
     // `npm run test:process` runs those that start, kill and wait for real processes by the dozen.
     exclude: ["test/e2e/**", "test/survival/**", "test/**/*.process.test.ts"],
     globalSetup: ["test/support/build-once.ts"],
-    setupFiles: ["test/support/isolate-home.ts"],
+    setupFiles: ["test/support/isolate-home.ts", "test/support/property-seed.ts"],
     pool: "forks",
     // Importing anew for each file took a fifth of the time; no test of ours mocks a module.
     isolate: false,

@@ -37,7 +37,7 @@ export async function restartGateway(
   const limits: RestartLimits = { ...GATEWAY, ...tools.limits };
   try {
     await waitForStartWindow(tools, instance, limits, options);
-    const isReplaced = await wasReplaced(tools, instance);
+    const isReplaced = await wasReplaced(tools, instance, limits, options);
     options.signal?.throwIfAborted();
     const orderedAt = tools.now();
     options.onProgress?.("stopping");
@@ -69,8 +69,13 @@ async function waitForStartWindow(
  * Whether another process has taken the place of the one that is to be restarted: it died while we waited, and its service
  * brought it back. That is the restart that was wanted; one more would only interrupt people again.
  */
-async function wasReplaced(tools: RestartTools, instance: GatewayInstance): Promise<boolean> {
-  const location = await tools.locate();
+async function wasReplaced(
+  tools: RestartTools,
+  instance: GatewayInstance,
+  limits: RestartLimits,
+  options: RestartOptions,
+): Promise<boolean> {
+  const location = await locateAgain(tools, limits, options);
   if (location.kind === "refused") throw location.error;
   if (location.kind === "stopped") {
     throw new CodexAuthError("ERR_GATEWAY_STOPPED", {
@@ -79,6 +84,20 @@ async function wasReplaced(tools: RestartTools, instance: GatewayInstance): Prom
     });
   }
   return !isSameProcess(location.instance, instance);
+}
+
+/** One that somebody else restarts at this moment has a lock but no port for a while: it is looked at until it can be believed. */
+async function locateAgain(
+  tools: RestartTools,
+  limits: RestartLimits,
+  options: RestartOptions,
+): Promise<GatewayLocation> {
+  const giveUpAt = tools.now() + limits.startWindowMs;
+  for (;;) {
+    const location = await tools.locate();
+    if (location.kind !== "refused" || !location.error.retryable || tools.now() > giveUpAt) return location;
+    await pause(limits.pollMs, undefined, options.signal === undefined ? {} : { signal: options.signal });
+  }
 }
 
 async function order(tools: RestartTools, instance: GatewayInstance): Promise<void> {
@@ -106,8 +125,9 @@ async function watch(
     options.signal?.throwIfAborted();
     const location = await tools.locate();
     const instance = location.kind === "running" ? location.instance : undefined;
-    const health = instance === undefined ? undefined : await tools.health(instance);
+    // Before the question: an answer that came late must not make a run that has not ended yet look like a fresh one.
     const sinceMs = tools.now() - orderedAt;
+    const health = instance === undefined ? undefined : await tools.health(instance);
     const restarted = instance !== undefined && health !== undefined && hasRestarted(before, instance, health, sinceMs);
     if (restarted && health.live && health.ready) return instance;
     if (!hasLeft && (restarted || instance === undefined || !health?.live)) {

@@ -1,15 +1,14 @@
 // Furnishes the home of a sandbox world: openclaw.json with a free port, a store with two logins, one of them expired, and our settings.
 
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { DAY, HOUR } from "../config/defaults.ts";
 import { ownPaths } from "../config/paths.ts";
 import type { Secret } from "../secrets/secret.ts";
 import { writeFileAtomic } from "../storage/atomic-write.ts";
 import { writeJsonFile } from "../storage/json-file.ts";
+import { freePort } from "./free-port.ts";
 import type { GatewayOptions } from "./gateway-options.ts";
 import { sandboxAccessToken } from "./tokens.ts";
 
@@ -32,6 +31,7 @@ export async function furnishHome(folder: string, shape: GatewayOptions["shape"]
   const [tmp, stateDir] = [join(folder, "tmp"), join(folder, ".openclaw")];
   const mainAgentDir = join(stateDir, "agents", "main", "agent");
   for (const path of [tmp, mainAgentDir]) await mkdir(path, { recursive: true, mode: 0o700 });
+  // openclaw.json names the port before the gateway starts.
   const [port, token] = [await freePort(), randomBytes(24).toString("hex")];
   const configPath = join(stateDir, "openclaw.json");
   await writeJsonFile(configPath, {
@@ -78,15 +78,4 @@ function login(name: string, planType: string, expiresInMs: number): Record<stri
     email,
     accountId,
   };
-}
-
-/** openclaw.json names the port before the gateway starts, so one is looked for that nobody has now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new TypeError("a TCP server without a port");
-  return address.port;
 }

@@ -125,7 +125,7 @@ async function startLab(): Promise<Lab | string> {
   if (!started.ok) return started.reason;
   const { manager } = started;
   onTestFinished(() => manager.stop());
-  const telegram = await FakeTelegram.start();
+  const telegram = await FakeTelegram.start({ answerWithinMs: STARTS_MS });
   onTestFinished(() => telegram.close());
   const issuer = await startSandboxIssuer();
   onTestFinished(() => issuer.close());

@@ -47,7 +47,7 @@ describe("the skill alone on OpenClaw 2026.5.28", () => {
     out = await mkdtemp(join(tmpdir(), "codex-auth-alone-"));
     programs = await installGlobally(await packNpm(join(out, "npm")), join(out, "prefix"));
     [telegram, issuer, usage] = [
-      await FakeTelegram.start(),
+      await FakeTelegram.start({ answerWithinMs: PATIENCE_MS }),
       await startSandboxIssuer({ accounts: [ACCOUNT] }),
       await startSandboxUsage(),
     ];
@@ -199,6 +199,9 @@ describe("the skill alone on OpenClaw 2026.5.28", () => {
     issuer.approveDevice(/Enter this code there: (\S+)/.exec(card.text)?.[1] ?? "", ACCOUNT.email);
     await telegram.shows(OWNER, /✅ alice (?:of agent main )?is saved/, PATIENCE_MS);
 
+    // The answer is put out before the job's end.
+    const openJobs = async (): Promise<unknown> => (await runs(told("SKILL.md", "status"))).answer["jobs"];
+    await expect.poll(openJobs, { timeout: PATIENCE_MS }).toEqual([]);
     const status = (await runs(told("SKILL.md", "status"))).answer;
     expect(status).toMatchObject({
       jobs: [],

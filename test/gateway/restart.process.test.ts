@@ -1,7 +1,8 @@
 // A restart is believed when it is seen: real processes, real signals, shortened waits.
 
 import { describe, expect, test } from "vitest";
-import type { Gateway, GatewayHealth, GatewayInstance } from "../../src/gateway/gateway.ts";
+import type { Gateway, GatewayHealth, GatewayInstance, GatewayLocation } from "../../src/gateway/gateway.ts";
+import { disagrees } from "../../src/gateway/lock-file.ts";
 import { hasRestarted, restartGateway, type RestartTools } from "../../src/gateway/restart.ts";
 import { gatewayHome, startPeer, type GatewayHome, type PeerBehaviour } from "./gateway-lab.ts";
 
@@ -28,7 +29,7 @@ describe("by signal", () => {
       waitedMs += detail?.waitMs ?? 0;
     };
     // Longer than the slack of the uptime, or the first process itself looks like a fresh one on a busy machine.
-    const { instance } = await restart(home, { startWindowMs: 2_500 }, { onProgress });
+    const { instance } = await restart(home, { startWindowMs: 6_000 }, { onProgress });
     // On a busy machine the gateway may be back before anybody looks: then it was never seen starting.
     const seen = steps.filter((step) => step !== "starting");
     expect(seen).toEqual(["waiting-for-start-window", "stopping", "healthy"]);
@@ -173,6 +174,53 @@ describe("restartGateway", () => {
     expect(given.orders).toEqual([]);
   });
 
+  test("one that another restart makes unbelievable for a moment is looked at again before it gets its order", async () => {
+    let looks = 0;
+    const given = tools({
+      locate: () => {
+        looks += 1;
+        return Promise.resolve(looks < 3 ? notYet() : { kind: "running", instance });
+      },
+      health: () => Promise.resolve(health(given.orders.length === 0 ? 60_000 : 0)),
+      limits: { startWindowMs: 30_000, restartWithinMs: 10_000, pollMs: 1 },
+    });
+    await expect(restartGateway(given.tools, instance)).resolves.toMatchObject({ instance });
+    expect(given.orders).toEqual([instance.pid]);
+  });
+
+  test("one that cannot be believed for longer than a start takes gets no order", async () => {
+    const given = tools({ locate: () => Promise.resolve(notYet()) });
+    await expect(restartGateway(given.tools, instance)).rejects.toMatchObject({ code: "ERR_GATEWAY_DISAGREES" });
+    expect(given.orders).toEqual([]);
+  });
+
+  test("looking again ends at once where it is cancelled", async () => {
+    const controller = new AbortController();
+    const given = tools({
+      locate: () => {
+        controller.abort();
+        return Promise.resolve(notYet());
+      },
+      limits: { startWindowMs: 30_000, restartWithinMs: 100, pollMs: 30_000 },
+    });
+    const attempt = restartGateway(given.tools, instance, { signal: controller.signal });
+    await expect(attempt).rejects.toMatchObject({ code: "ERR_CANCELLED" });
+    expect(given.orders).toEqual([]);
+  });
+
+  test("an answer that comes late does not make the old run look like a fresh one", async () => {
+    let clock = 0;
+    const given = tools({
+      now: () => clock,
+      health: () => {
+        const answer = health(60_000 + clock);
+        clock += 70_000;
+        return Promise.resolve(answer);
+      },
+    });
+    await expect(restartGateway(given.tools, instance)).rejects.toMatchObject({ code: "ERR_RESTART_NOT_SEEN" });
+  });
+
   test("an uptime counts as restarted only if it began after the order", () => {
     expect(hasRestarted(instance, instance, health(400), 500)).toBe(true);
     expect(hasRestarted(instance, instance, health(60_500), 500)).toBe(false);
@@ -180,6 +228,10 @@ describe("restartGateway", () => {
     expect(hasRestarted(instance, { ...instance, startTime: 2 }, health(60_500), 500)).toBe(true);
   });
 });
+
+function notYet(): GatewayLocation {
+  return { kind: "refused", error: disagrees("it does not listen yet") };
+}
 
 function health(uptimeMs: number): GatewayHealth {
   return { live: true, ready: true, failing: [], uptimeMs };

@@ -8,6 +8,7 @@ import { withGatewayConnection } from "../../src/gateway/rpc.ts";
 import { RpcFailure, serveRpc } from "../../src/sandbox/gateway-rpc.ts";
 import { Secret } from "../../src/secrets/secret.ts";
 import { fakeGateway, type FakeGateway } from "../support/fake-gateway-rpc.ts";
+import { GATEWAY } from "../../src/config/defaults.ts";
 
 const admin = (answer: unknown) => ({ scope: "operator.admin", call: () => Promise.resolve(answer) });
 const target = ({ port, token }: FakeGateway) => ({ port, credential: tokenCredential(token) });
@@ -94,7 +95,9 @@ describe("withGatewayConnection", () => {
 
   test("a gateway that goes on starting is said to be starting", async () => {
     const gateway = await fakeGateway({ serve: (connection) => unavailable(connection) });
-    const attempt = withGatewayConnection(target(gateway), reloadSecrets, { timeoutMs: 300 });
+    // Just under two waits between tries: the second try has most of one for its answer, and there is no third.
+    const timeoutMs = 2 * GATEWAY.pollMs - 10;
+    const attempt = withGatewayConnection(target(gateway), reloadSecrets, { timeoutMs });
     await expect(attempt).rejects.toMatchObject({ code: "ERR_GATEWAY_STARTING", retryable: true });
   });
 

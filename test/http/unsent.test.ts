@@ -3,6 +3,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { request } from "undici";
 import { describe, expect, it } from "vitest";
 import { mayHaveLeft } from "../../src/http/unsent.ts";
+import { freePort } from "../../src/sandbox/free-port.ts";
 
 function failed(code: string, syscall?: string): Error {
   return Object.assign(new Error(code), { code, ...(syscall === undefined ? {} : { syscall }) });
@@ -17,12 +18,7 @@ async function failureOf(origin: string): Promise<unknown> {
 
 describe("a request that failed", () => {
   it("has not left where nobody listens", async () => {
-    const server = createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const { port } = server.address() as AddressInfo;
-    server.close();
-    await once(server, "close");
-    expect(mayHaveLeft(await failureOf(`http://127.0.0.1:${port}`))).toBe(false);
+    expect(mayHaveLeft(await failureOf(`http://127.0.0.1:${await freePort()}`))).toBe(false);
   });
 
   it("may have left where the other side hung up on it", async () => {

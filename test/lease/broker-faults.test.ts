@@ -1,7 +1,5 @@
 // What a broken, slow or hostile broker can do to the client: real sockets, small time-outs.
 
-import { createServer } from "node:net";
-import { once } from "node:events";
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { createLeaseBroker } from "../../src/lease/broker-client.ts";
@@ -9,6 +7,7 @@ import { BROKER } from "../../src/config/defaults.ts";
 import { Secret } from "../../src/secrets/secret.ts";
 import { reply } from "../support/broker-server.ts";
 import { brokerLab, everyCall, failure, LEASE_ID, OWNER, recorded, REPEATABLE, TOKEN } from "./broker-lab.ts";
+import { freePort } from "../../src/sandbox/free-port.ts";
 
 // Long enough for a request to arrive on a busy machine.
 const QUICK = { connectTimeoutMs: 10_000, headersTimeoutMs: 700, bodyTimeoutMs: 700, tryTimeoutMs: 10_000 };
@@ -30,13 +29,7 @@ describe("a call that got no whole answer", () => {
   });
 
   it.each(CALLS)("%s where nobody listens is tried again in every case: nothing was sent", async (name) => {
-    const socket = createServer().listen(0, "127.0.0.1");
-    await once(socket, "listening");
-    const address = socket.address();
-    const port = typeof address === "object" ? address?.port : 0;
-    socket.close();
-    await once(socket, "close");
-    const { broker, waits } = await brokerLab(() => undefined, { baseUrl: `http://127.0.0.1:${port}` });
+    const { broker, waits } = await brokerLab(() => undefined, { baseUrl: `http://127.0.0.1:${await freePort()}` });
     const error = await failure(everyCall(broker)[name]!());
     expect(error).toMatchObject({ code: "ERR_BROKER_UNREACHABLE", wasSent: false });
     expect(error.message).toMatch(/nothing was sent/);

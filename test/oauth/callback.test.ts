@@ -150,9 +150,14 @@ describe("parseCallback with error=", () => {
   });
 });
 
+/** Longer than the longest reason of an error that may be repeated. */
+function newMark(): string {
+  return randomBytes(12).toString("hex");
+}
+
 describe("parseCallback, whatever it is given", () => {
   const marked = fc.tuple(fc.string({ unit: "binary" }), fc.string({ unit: "binary" })).map(([a, b]) => {
-    const mark = randomBytes(9).toString("hex");
+    const mark = newMark();
     return { mark, text: `${a}${mark}${b}` };
   });
   const nearMiss = fc
@@ -166,7 +171,7 @@ describe("parseCallback, whatever it is given", () => {
       tail: fc.string({ unit: "binary" }),
     })
     .map(({ scheme, host, port, path, key, state, tail }) => {
-      const mark = randomBytes(9).toString("hex");
+      const mark = newMark();
       return { mark, text: `${scheme}${host}${port}${path}?${key}=${mark}${state}${tail}` };
     });
 

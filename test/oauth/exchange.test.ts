@@ -10,6 +10,7 @@ import { challengeOf, createState, createVerifier } from "../../src/oauth/pkce.t
 import { processExchangeResponse } from "../../src/oauth/token-response.ts";
 import { startSandboxIssuer, type SandboxIssuer } from "../../src/sandbox/issuer.ts";
 import { Secret } from "../../src/secrets/secret.ts";
+import { freePort } from "../../src/sandbox/free-port.ts";
 
 interface Lab {
   readonly sandbox: SandboxIssuer;
@@ -117,7 +118,8 @@ describe("exchangeRequest", () => {
     async (kind) => {
       const { issuer, exchange, sandbox } = await lab();
       sandbox.faults.next({ kind });
-      const failed = await exchangeRequest(issuer, exchange, { timeoutMs: 500 }).catch((error: unknown) => error);
+      // Long enough for the request to arrive on a busy machine.
+      const failed = await exchangeRequest(issuer, exchange, { timeoutMs: 2_500 }).catch((error: unknown) => error);
       expect(failed).toMatchObject({ code: "ERR_TOKEN_UNREACHABLE", retryable: false });
       expect(String(failed)).toContain("may have been used up");
       expect(sandbox.log).toHaveLength(1);
@@ -137,13 +139,7 @@ describe("exchangeRequest", () => {
   });
 
   it("says that nothing was sent where nobody listens", async () => {
-    const server = createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const address = server.address();
-    const port = typeof address === "object" ? address?.port : 0;
-    server.close();
-    await once(server, "close");
-    const failed = exchangeRequest(parseIssuer(`http://127.0.0.1:${port}`), SOME);
+    const failed = exchangeRequest(parseIssuer(`http://127.0.0.1:${await freePort()}`), SOME);
     await expect(failed).rejects.toMatchObject({
       code: "ERR_TOKEN_UNREACHABLE",
       message: "The sign-in server cannot be reached from this machine; nothing was sent.",

@@ -6,6 +6,7 @@ import { createServer as createTcpServer, type Socket } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { parseIssuer, type Issuer } from "../../src/oauth/issuer.ts";
 import { post } from "../../src/oauth/post.ts";
+import { freePort } from "../../src/sandbox/free-port.ts";
 
 const CONTENT = { type: "text/x-test", body: "a=1" };
 
@@ -106,11 +107,7 @@ describe("what is to happen before a request leaves", () => {
 
   it("does not happen where nobody listens", async () => {
     const { issuer, sockets } = await serve((_request, response) => response.end());
-    const gone = createServer().listen(0, "127.0.0.1");
-    await once(gone, "listening");
-    const nowhere = issuerAt(gone.address());
-    gone.close();
-    await once(gone, "close");
+    const nowhere = parseIssuer(`http://127.0.0.1:${await freePort()}`);
     let asked = 0;
     const beforeSend = (): Promise<void> => Promise.resolve(void (asked += 1));
     await expect(post(nowhere, "/", CONTENT, { beforeSend })).rejects.toMatchObject({ code: "ECONNREFUSED" });

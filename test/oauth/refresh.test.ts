@@ -7,6 +7,7 @@ import { CodexAuthError } from "../../src/errors.ts";
 import { parseIssuer, type Issuer } from "../../src/oauth/issuer.ts";
 import { refreshRequest } from "../../src/oauth/refresh.ts";
 import { Secret } from "../../src/secrets/secret.ts";
+import { freePort } from "../../src/sandbox/free-port.ts";
 
 const TOKEN = Secret.of("rt_canary_1");
 const at = (port: number): Issuer => parseIssuer(`http://127.0.0.1:${port}`);
@@ -120,15 +121,9 @@ describe("refreshRequest", () => {
   );
 
   it("tells a server that cannot be reached from one that does not answer", async () => {
-    const closed = createTcpServer().listen(0, "127.0.0.1");
-    await once(closed, "listening");
-    const address = closed.address();
-    const port = typeof address === "object" ? (address?.port ?? 0) : 0;
-    closed.close();
-    await once(closed, "close");
     let before = 0;
     const beforeSend = (): Promise<void> => ((before += 1), Promise.resolve());
-    const unsent = await refreshRequest(at(port), TOKEN, { beforeSend });
+    const unsent = await refreshRequest(at(await freePort()), TOKEN, { beforeSend });
     expect([unsent.kind, before]).toEqual(["unsent", 0]);
     const { issuer, seen } = await serve((request) => request.socket.destroy());
     const unanswered = await refreshRequest(issuer, TOKEN, { beforeSend });

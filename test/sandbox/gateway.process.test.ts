@@ -109,6 +109,8 @@ describe.concurrent.each(["one-file", "two-files"] as const)("the sandbox gatewa
     const before = await located();
     const plan = await gateway.planRestart(before);
     await expect(gateway.restart(before, plan, {})).rejects.toMatchObject({ code: "ERR_GATEWAY_UNHEALTHY" });
+    // Of `one-file` it is another process by then, which may still be starting.
+    await expect.poll(async () => (await gateway.locate()).kind, { timeout: 30_000 }).toBe("running");
     const stuck = await located();
     expect(await gateway.health(stuck)).toMatchObject({ live: true, ready: false, failing: ["telegram"] });
     const { instance } = await gateway.restart(stuck, await gateway.planRestart(stuck), {});

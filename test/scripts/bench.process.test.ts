@@ -8,13 +8,15 @@ import { ROOT } from "../support/repo-files.ts";
 function bench(...args: readonly string[]) {
   return spawnSync(process.execPath, [join(ROOT, "scripts/bench.mjs"), ...args], {
     encoding: "utf8",
-    timeout: 120_000,
+    timeout: 240_000,
   });
 }
 
 describe("npm run bench", () => {
-  it("prints with --json exactly the figures that have a goal, and nothing else", { timeout: 120_000 }, () => {
-    const { stdout, stderr } = bench("--json", "--quick", "--only", "patch,exact-totals", "--only", "job");
+  it("prints with --json exactly the figures that have a goal, and nothing else", { timeout: 300_000 }, () => {
+    const { status, stdout, stderr } = bench("--json", "--quick", "--only", "patch,exact-totals", "--only", "job");
+    // 1: a goal was missed, as on a sample this small it may be.
+    expect([0, 1], stderr).toContain(status);
     const figures = JSON.parse(stdout) as readonly Record<string, unknown>[];
     expect(figures.length).toBeGreaterThanOrEqual(5);
     for (const figure of figures) {

@@ -69,9 +69,12 @@ export function applyWorld(folder: string, more: Pick<ExecutorServices, "mayStil
   const paths = ownPaths(stateDir);
   const parked = new ParkedLogins({ folder: paths.parked, now: Date.now, randomBytes });
   const gateway = new GatewayPort(storePath);
+  // Jobs of one millisecond have no order, and where fsync is free two are asked for within one.
+  let last = 0;
+  const ticking = (): number => (last = Math.max(Date.now(), last + 1));
   const services: ExecutorServices = {
     parked,
-    queue: new JobQueue({ paths, parked, now: Date.now }),
+    queue: new JobQueue({ paths, parked, now: ticking }),
     receipts: new Receipts({ folder: paths.receipts, now: Date.now }),
     outbox: new Outbox({ folder: paths.outbox, now: Date.now }),
     store: new JsonProfileStore({ paths: openClawPaths(environment), home: folder }),

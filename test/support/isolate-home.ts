@@ -14,5 +14,6 @@ process.env["HOME"] = root;
 process.env["TMPDIR"] = root;
 
 afterAll(() => {
-  rmSync(root, { recursive: true, force: true });
+  // A process of a test that is just ending may still put its last file in.
+  rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 });

@@ -2,6 +2,7 @@
 
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { systemCode } from "../../src/errors.ts";
 
 /** One entry below a folder. */
 export interface TreeEntry {
@@ -15,7 +16,8 @@ export interface TreeEntry {
 
 /** What lies below `folder`; entries that go away while we look are left out. */
 export function tree(folder: string, below = ""): readonly TreeEntry[] {
-  return readdirSync(join(folder, below)).flatMap((name) => {
+  const names = below === "" ? readdirSync(folder) : namesIn(join(folder, below));
+  return names.flatMap((name) => {
     const absolute = join(folder, below, name);
     const found = lstatSync(absolute, { throwIfNoEntry: false });
     if (found === undefined) return [];
@@ -24,4 +26,14 @@ export function tree(folder: string, below = ""): readonly TreeEntry[] {
     if (!found.isDirectory()) return [{ path, absolute, isFolder: false, mode }];
     return [{ path: `${path}/`, absolute, isFolder: true, mode }, ...tree(folder, `${path}/`)];
   });
+}
+
+/** Our locks are folders, and a lock may be given back between the look at it and the look into it. */
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return [];
+    throw error;
+  }
 }

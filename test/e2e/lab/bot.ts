@@ -49,7 +49,7 @@ export async function startLabBot(
   { accounts, lease = {} }: LabBotOptions = {},
 ): Promise<LabBot> {
   const [telegram, issuer] = [
-    await FakeTelegram.start(),
+    await FakeTelegram.start({ answerWithinMs: PATIENCE_MS }),
     await startSandboxIssuer(accounts === undefined ? {} : { accounts }),
   ];
   const variables = {

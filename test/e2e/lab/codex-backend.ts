@@ -45,16 +45,11 @@ export async function startCodexBackend(): Promise<CodexBackend> {
       const parts: Buffer[] = [];
       request.on("data", (part: Buffer) => parts.push(part));
       request.on("end", () => {
-        const body = Buffer.concat(parts);
-        bodies.push(body);
-        // 2026.9.6 has each chat summed up in the background, whenever it likes, by a login of its choice: that is nobody's answer, and
-        // nobody's refusal (it once took the one that a test had meant for the chat).
+        bodies.push(Buffer.concat(parts));
         const call = describe(request);
-        if (!body.includes("Write an Activity recap")) {
-          calls.push(call);
-          if (next !== undefined) refused.set(call.tokenFingerprint, next);
-          next = undefined;
-        }
+        calls.push(call);
+        if (next !== undefined) refused.set(call.tokenFingerprint, next);
+        next = undefined;
         const how = refused.get(call.tokenFingerprint);
         if (how === undefined) answer(response, calls.length);
         else refuse(response, how);

@@ -1,11 +1,10 @@
 // A private home for one OpenClaw: its folders, its openclaw.json and its first logins.
 
-import { createHash, randomBytes, randomInt } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../../src/sandbox/free-port.ts";
 import type { OpenClawVersion } from "./recipes.ts";
 
 /** The folders of one OpenClaw. */
@@ -97,24 +96,10 @@ function minimalConfig(port: number, token: string, options: HomeOptions): Recor
         models: { [`${provider}/gpt-5.4`]: { params: { transport: "sse" } } },
         heartbeat: { every: "0m" },
         skipBootstrap: true,
+        // It would have each chat summed up in the background, whenever it likes: a call of the model that no test asked for.
+        ...(sqlite ? { utilityModel: "" } : {}),
       },
       list: [{ id: "main", default: true }, ...(options.agents ?? []).map((id) => ({ id }))],
     },
   };
-}
-
-/** Below those that the system hands out by itself: the gateway takes it seconds later, and again after each of its restarts. */
-async function freePort(): Promise<number> {
-  for (let tries = 1; ; tries += 1) {
-    const port = randomInt(20_000, 32_000);
-    const probe = createServer().listen(port, "127.0.0.1");
-    try {
-      await once(probe, "listening");
-      probe.close();
-      await once(probe, "close");
-      return port;
-    } catch (error) {
-      if (tries === 20) throw error;
-    }
-  }
 }

@@ -63,7 +63,7 @@ export async function makePluginLab(
   settings?: Readonly<Record<string, unknown>>,
 ): Promise<PluginLab> {
   const { version } = openclaw;
-  const [backend, telegram] = [await startCodexBackend(), await FakeTelegram.start()];
+  const [backend, telegram] = [await startCodexBackend(), await FakeTelegram.start({ answerWithinMs: PATIENCE_MS })];
   const config = { commands: { ownerAllowFrom: [`telegram:${OWNER}`] }, channels: { telegram: channelOf(telegram) } };
   const home = await makeHome({ version, backendUrl: backend.baseUrl, config });
   let gateway: LabGateway | undefined;

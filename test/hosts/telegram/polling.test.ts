@@ -1,10 +1,10 @@
 // Start, patience, and end of a bot: what is confirmed to Telegram, and the one sentence where it cannot go on.
 
 import { EventEmitter, once } from "node:events";
-import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
 import { Secret } from "../../../src/secrets/secret.ts";
 import { BotLab, line, OWNER } from "./bot-lab.ts";
+import { freePort } from "../../../src/sandbox/free-port.ts";
 
 const answering = async (lab: BotLab): Promise<void> => {
   lab.router.script = async (_asker, _incoming, out) => void (await out.send(line("answer")));
@@ -59,14 +59,9 @@ describe("the start", () => {
 
   it("can be given up while there is no network", async () => {
     const lab = await BotLab.open();
-    const closed = createServer().listen(0, "127.0.0.1");
-    await once(closed, "listening");
-    const address = closed.address();
-    await new Promise((resolve) => closed.close(resolve));
-    const port = typeof address === "object" ? address?.port : 0;
     const giveUp = new AbortController();
     const starting = lab.start({
-      apiRoot: `http://127.0.0.1:${port}`,
+      apiRoot: `http://127.0.0.1:${await freePort()}`,
       signal: giveUp.signal,
       print: (text) => {
         lab.printed.push(text);

@@ -1,7 +1,6 @@
 // A terminal chat over a real store, with a person whose keys are scripted and a browser that comes back by real requests.
 
 import { writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { loadConfig } from "../../../src/config/config.ts";
@@ -12,6 +11,7 @@ import { startTerminalChat } from "../../../src/hosts/terminal/compose.ts";
 import type { Choice, TerminalUi } from "../../../src/hosts/terminal/ui.ts";
 import { executeOpenJobs } from "../../../src/hosts/worker/execute.ts";
 import type { LoopbackOptions } from "../../../src/oauth/loopback.ts";
+import { freePort } from "../../../src/sandbox/free-port.ts";
 import { startSandboxIssuer } from "../../../src/sandbox/issuer.ts";
 import { createLog } from "../../../src/secrets/log.ts";
 import { applyWorld } from "../../support/apply-world.ts";
@@ -140,16 +140,12 @@ export async function terminalLab(env: Readonly<Record<string, string>> = {}, lo
 
 /** Free ports that stand for the two registered ones: other programs of this machine may have those. */
 export async function freePorts(): Promise<ReadonlyMap<number, number>> {
-  return new Map([
-    [1455, await freePort()],
-    [1457, await freePort()],
-  ]);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
+  const [one, other] = [await freePort(), await freePort()];
+  // Nobody holds the first while the second is looked for.
+  return one === other
+    ? freePorts()
+    : new Map([
+        [1455, one],
+        [1457, other],
+      ]);
 }

@@ -18,19 +18,21 @@ interface OpenQuery {
 }
 
 const MAX_TOAST_CHARS = 200;
-/** The queue keeps a callback query for 150 s (Client.cpp); the answer must come sooner. */
+/** The queue keeps a callback query for 150 s (Client.cpp); the answer must come sooner, in milliseconds. */
 const ANSWER_WITHIN_MS = 15_000;
 
 /** The callback queries of one bot. */
 export class CallbackQueries {
   readonly #book: ChatBook;
   readonly #now: () => number;
+  readonly #answerWithinMs: number;
   readonly #open = new Map<string, OpenQuery>();
   #lastId = 0;
 
-  constructor(options: { readonly book: ChatBook; readonly now: () => number }) {
+  constructor(options: { readonly book: ChatBook; readonly now: () => number; readonly answerWithinMs?: number }) {
     this.#book = options.book;
     this.#now = options.now;
+    this.#answerWithinMs = options.answerWithinMs ?? ANSWER_WITHIN_MS;
   }
 
   /** Opens a query for a press; `answer` resolves when the bot answers. */
@@ -47,7 +49,7 @@ export class CallbackQueries {
   answer(args: Arguments): true {
     const toast = text(args, "text");
     const query = this.#open.get(text(args, "callback_query_id"));
-    if (query === undefined || this.#now() - query.at > ANSWER_WITHIN_MS) {
+    if (query === undefined || this.#now() - query.at > this.#answerWithinMs) {
       throw badRequest("query is too old and response timeout expired or query ID is invalid");
     }
     if (toast.length > MAX_TOAST_CHARS) throw badRequest("MESSAGE_TOO_LONG");

@@ -19,6 +19,8 @@ export interface FakeTelegramOptions {
   readonly username?: string;
   /** The server's clock, in milliseconds. */
   readonly now?: () => number;
+  /** How long it waits for the answer to a press, in milliseconds. Default 15,000, as the real one; a busy gateway may take longer. */
+  readonly answerWithinMs?: number;
 }
 
 /** The server and everything in it. */
@@ -57,7 +59,11 @@ export class FakeTelegram {
       book,
       rooms: new Rooms(),
       updates: new UpdateQueue({ now }),
-      callbacks: new CallbackQueries({ book, now }),
+      callbacks: new CallbackQueries({
+        book,
+        now,
+        ...(options.answerWithinMs === undefined ? {} : { answerWithinMs: options.answerWithinMs }),
+      }),
       menu: new CommandMenu(),
       now,
       webhookUrl: "",
@@ -139,7 +145,7 @@ export class FakeTelegram {
   async waitFor<T>(
     predicate: () => T | undefined | false,
     what: () => string = () => "what the test expects",
-    withinMs = 8_000,
+    withinMs = 20_000,
   ): Promise<T> {
     const found = predicate();
     if (found !== undefined && found !== false) return found;

@@ -25,7 +25,8 @@ if (whose === "ours") {
   const [storePath, prefix, count] = rest;
   const { withFileLock } = await import(place);
   const options = {
-    retries: { retries: 200, factor: 1, minTimeout: 5, maxTimeout: 50, randomize: true },
+    // Its own would give up after a second and a half beside fifteen others; what is looked for is a lost update, not its patience.
+    retries: { retries: 20_000, factor: 1, minTimeout: 5, maxTimeout: 50, randomize: true },
     stale: 30_000,
   };
   for (let number = 0; number < Number(count); number += 1) {

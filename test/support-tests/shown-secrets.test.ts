@@ -1,8 +1,8 @@
 // The eyes of every "nothing leaked": they see tokens in parts too, and take nothing drawn at random for one.
 
 import { expect, it } from "vitest";
-import { fakeAccessToken } from "./jwt.ts";
-import { shownSecrets } from "./shown-secrets.ts";
+import { fakeAccessToken } from "../support/jwt.ts";
+import { shownSecrets } from "../support/shown-secrets.ts";
 
 /** How every JWT begins: put in here only, so that no file looks as if it held one. */
 const LETTERS = ["ey", "J"].join("");

@@ -82,7 +82,8 @@ describe.concurrent.each(["one-file", "two-files"] as const)("the sandbox gatewa
     );
     edit("carol");
     await gateway.reload(await located());
-    await expect.poll(stored, { timeout: 15_000 }).not.toContain("openai-codex:carol");
+    // The test's own, here and below: the shared one belongs to whichever of these began last, and may belong to nobody.
+    await context.expect.poll(stored, { timeout: 15_000 }).not.toContain("openai-codex:carol");
   });
 
   it("refuses a reload when told to", async (context) => {
@@ -110,7 +111,7 @@ describe.concurrent.each(["one-file", "two-files"] as const)("the sandbox gatewa
     const plan = await gateway.planRestart(before);
     await expect(gateway.restart(before, plan, {})).rejects.toMatchObject({ code: "ERR_GATEWAY_UNHEALTHY" });
     // Of `one-file` it is another process by then, which may still be starting.
-    await expect.poll(async () => (await gateway.locate()).kind, { timeout: 30_000 }).toBe("running");
+    await context.expect.poll(async () => (await gateway.locate()).kind, { timeout: 30_000 }).toBe("running");
     const stuck = await located();
     expect(await gateway.health(stuck)).toMatchObject({ live: true, ready: false, failing: ["telegram"] });
     const { instance } = await gateway.restart(stuck, await gateway.planRestart(stuck), {});

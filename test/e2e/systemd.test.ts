@@ -54,6 +54,7 @@ describe.concurrent.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s as a s
     if (!started.ok) skip(started.reason);
     const before = await lab.unit();
     const bystander = await sleepInside();
+    const letRestart = await lab.holdRestarts();
     const { id } = await lab.queueLogin("ada");
     must(await lab.program("inside", ["resume"], { [TOKEN]: lab.home.token }));
 
@@ -66,6 +67,7 @@ describe.concurrent.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s as a s
     const { stdout: everyArgument } = await lab.manager.run(["sh", "-c", "cat /proc/[0-9]*/cmdline"]);
     expect(everyArgument).not.toContain(lab.home.token);
 
+    await letRestart();
     await expectDone(id);
     const after = await lab.unit();
     expect(after.mainPid).not.toBe(before.mainPid);
@@ -80,6 +82,7 @@ describe.concurrent.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s as a s
   }) => {
     if (!started.ok) skip(started.reason);
     const before = await lab.unit();
+    const letRestart = await lab.holdRestarts();
     const { id } = await lab.queueLogin("linus");
     must(await lab.program("inside", ["resume"]));
     const worker = await untilMidJob(id);
@@ -89,6 +92,7 @@ describe.concurrent.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s as a s
     expect((await lab.queue.get(id))?.state).toBe("written");
     expect((await lab.unit()).invocationId).toBe(before.invocationId);
 
+    await letRestart();
     must(await lab.program("inside", ["resume"]));
     await expectDone(id);
     expect((await lab.unit()).invocationId).not.toBe(before.invocationId);
@@ -98,10 +102,12 @@ describe.concurrent.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s as a s
     skip,
   }) => {
     if (!started.ok) skip(started.reason);
+    const letRestart = await lab.holdRestarts();
     const { id } = await lab.queueLogin("hedy");
     must(await lab.program("inside", ["resume"]));
     await untilMidJob(id);
     must(await lab.manager.run(["systemctl", "--user", "kill", "--signal=KILL", UNIT]));
+    await letRestart();
     // The worker may find it down (it reads the store when systemd starts it again) or back already.
     await expectDone(id, "none|restart");
     const { stdout } = must(await lab.manager.run(["systemctl", "--user", "is-active", UNIT]));
@@ -123,13 +129,13 @@ describe.concurrent.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s as a s
     await lab.untilReady();
   }
 
-  /** Waits until the login is in the store and the restart is due; gives the worker's pid. */
+  /** Waits until the login is in the store and the restart, which is held, is due or ordered; gives the worker's pid. */
   async function untilMidJob(id: string): Promise<number> {
     await until(async () => {
       const receipt = await lab.receipts.get(id);
       if (receipt !== undefined) throw new Error(`it ended before: ${JSON.stringify(receipt.problem)}`);
       const job = await lab.queue.get(id);
-      return job?.state === "written" && job.progress?.step === "waiting-for-start-window";
+      return job?.state === "written" && /^(?:waiting-for-start-window|stopping)$/.test(job.progress?.step ?? "");
     }, END_MS);
     return await lab.executorPid();
   }

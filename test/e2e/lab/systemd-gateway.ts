@@ -1,7 +1,7 @@
 // A real OpenClaw as the unit that its own `gateway install` makes, under a private user manager, and our program beside or inside it.
 
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { request } from "undici";
@@ -52,6 +52,8 @@ export interface SystemdLab {
   program(where: "outside" | "inside", args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ran>;
   /** The executor's pid as the namespaces see it. */
   executorPid(): Promise<number>;
+  /** Lets no order to restart the unit through until the function that it gives is called, or until that order is given up (100 s). */
+  holdRestarts(): Promise<() => Promise<void>>;
   /** All arguments with which `systemd-run` was called by our program. */
   systemdRunCalls(): Promise<string>;
   stop(): Promise<void>;
@@ -78,7 +80,7 @@ export async function startSystemdLab(openclaw: InstalledOpenClaw): Promise<Syst
   }
   try {
     await seedStore(home, { profiles: { "openai-codex:alice": fakeLogin("alice") } });
-    const lab = labOf(home, started.manager, await makeShim(home), stop);
+    const lab = labOf(home, started.manager, await makeShims(home), stop);
     await install(openclaw, home, started.manager);
     await lab.untilReady();
     return { ok: true, lab };
@@ -141,6 +143,10 @@ function labOf(home: OpenClawHome, manager: UserManager, shims: string, stop: ()
       const path = join(paths.queue, "executor.json");
       return (JSON.parse(await readFile(path, "utf8")) as { pid: number }).pid;
     },
+    holdRestarts: async () => {
+      await writeFile(heldOf(home), "");
+      return () => rm(heldOf(home), { force: true });
+    },
     systemdRunCalls: () => readFile(callsOf(home), "utf8").catch(() => ""),
     stop,
   };
@@ -160,14 +166,23 @@ export function must(ran: Ran): Ran {
   return ran;
 }
 
-// The real systemd-run, with its arguments written down: it is too short-lived to be found in /proc.
-async function makeShim(home: OpenClawHome): Promise<string> {
+/**
+ * The real systemd-run, with its arguments written down (it is too short-lived to be found in /proc), and the real systemctl, whose
+ * restart waits for as long as a test holds it.
+ */
+async function makeShims(home: OpenClawHome): Promise<string> {
   const folder = join(home.home, "shims");
-  const path = join(folder, "systemd-run");
+  const waits = `case "$*" in *" restart "*) while [ -e '${heldOf(home)}' ]; do sleep 0.1; done;; esac`;
+  const programs = { "systemd-run": `printf '%s\\n' "$@" >> '${callsOf(home)}'`, systemctl: waits };
   await mkdir(folder);
-  await writeFile(path, `#!/bin/sh\nprintf '%s\\n' "$@" >> '${callsOf(home)}'\nexec /usr/bin/systemd-run "$@"\n`);
-  await chmod(path, 0o755);
+  for (const [name, first] of Object.entries(programs)) {
+    await writeFile(join(folder, name), `#!/bin/sh\n${first}\nexec /usr/bin/${name} "$@"\n`, { mode: 0o755 });
+  }
   return folder;
+}
+
+function heldOf(home: OpenClawHome): string {
+  return join(home.home, "restarts.held");
 }
 
 function callsOf(home: OpenClawHome): string {

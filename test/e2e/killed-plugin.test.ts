@@ -81,7 +81,9 @@ test(
         if (step === "rollback") for (const { id } of await machine.parked.list()) await machine.parked.discard(id);
       } catch (error) {
         const journal = (await machine.queue.get(job.id))?.journal;
-        throw new Error(`round ${round}, ${step}, ${JSON.stringify([how, journal])}`, { cause: error });
+        throw new Error(`round ${round}, ${step}, ${JSON.stringify([how, journal])}: ${String(error)}`, {
+          cause: error,
+        });
       }
     }
     // Both ways of dying were there.

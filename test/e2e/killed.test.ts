@@ -75,7 +75,8 @@ describe.each(["2026.4.5", "2026.5.28"] as const)("OpenClaw %s", (version) => {
           if (step === "remove") for (const { id } of await machine.parked.list()) await machine.parked.discard(id);
         } catch (error) {
           const journal = (await machine.queue.get(job.id))?.journal;
-          throw new Error(`${step} by ${activation}, ${JSON.stringify([dieAfterUs, journal])}`, { cause: error });
+          const where = `${step} by ${activation}, ${JSON.stringify([dieAfterUs, journal])}`;
+          throw new Error(`${where}: ${String(error)}`, { cause: error });
         }
       }
       expect(killed).toBeGreaterThanOrEqual(3);

@@ -178,9 +178,8 @@ describe("a disk that fails", () => {
             assertNothingLost(started, kind);
             await assertWellAgain(started, kind);
           } catch (error) {
-            throw new Error(`${fault}${lasts ? " (lasting)" : ""} at operation ${at}, ${String(code)}`, {
-              cause: error,
-            });
+            const where = `${fault}${lasts ? " (lasting)" : ""} at operation ${at}, ${String(code)}`;
+            throw new Error(`${where}: ${String(error)}`, { cause: error });
           }
           rmSync(home, { recursive: true });
           if (hits === 0) break;

@@ -66,7 +66,10 @@ export async function crashMatrix(shape: "one-file" | "two-files", kills: number
       if (step === "switch" && round % 3 === 0) await crash.refreshAsGateway(WORK);
     } catch (error) {
       const journal = (await crash.queue.get(job.id))?.journal;
-      throw new Error(`round ${round}, ${kind}, seed ${seed}: ${JSON.stringify(journal)}`, { cause: error });
+      // With what was wrong in its own words: the last lines of `.ci/run` tell no causes.
+      throw new Error(`round ${round}, ${kind}, seed ${seed}: ${String(error)}\n${JSON.stringify(journal)}`, {
+        cause: error,
+      });
     }
     if (step === "rollback") await crash.world.setFaults([]);
   }

@@ -1,5 +1,7 @@
 // Jobs that ask for a restart, or for nothing to be told, and are carried out inside the gateway: there a change is in force at once.
 
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { chooseActivation } from "../../src/apply/activation.ts";
 import type { Job } from "../../src/apply/job.ts";
@@ -25,6 +27,7 @@ async function world() {
     ...w,
     putBack,
     drain: () => database.drain(w.services, w.paths),
+    drainOnFiles: w.drain,
     stored: async () => (await database.inside.get("shared")) as { profiles: object; order: Record<string, string[]> },
     receipt: async (job: Job) => w.receipts.get(job.id),
   };
@@ -75,6 +78,35 @@ describe("a job that the bot or the command line has enqueued for another way th
       expect((await w.stored()).order).toEqual({ openai: [BOB, ALICE] });
     },
   );
+});
+
+describe("a login that was planned on files, and is found after OpenClaw was updated to its database", () => {
+  it.each(["prepared", "written", "activated"] as const)("at %s is planned anew, and saved", async (state) => {
+    const w = await world();
+    const { id } = await w.enqueue(receivedTokens("carol"));
+    const { queue } = w.services;
+    const save = queue.save.bind(queue);
+    const left: { job: Job; secret: JobSecret }[] = [];
+    queue.save = async (job) => {
+      await save(job);
+      const secret = await queue.secrets.get(id);
+      if (job.state === state && secret !== undefined) left.push({ job, secret });
+    };
+    await w.drainOnFiles();
+    const [first] = left;
+    if (first === undefined) throw new Error(`the job was never ${state}`);
+    // What the worker had left behind when OpenClaw was stopped for its update, and its files not taken over.
+    await rm(join(w.paths.receipts, `${id}.json`));
+    await queue.secrets.put(id, first.secret);
+    await save(first.job);
+    expect(await w.drain()).toBe(1);
+    const ended = await queue.get(id);
+    expect(ended).toMatchObject({ state: "done" });
+    expect(ended?.journal.map(({ note }) => note)).toContain("OpenClaw was updated to its database meanwhile");
+    const { profiles, order } = await w.stored();
+    expect(Object.keys(profiles)).toEqual([ALICE, BOB, "openai:carol"]);
+    expect(order).toEqual({ openai: ["openai:carol", ALICE, BOB] });
+  });
 });
 
 describe("chooseActivation", () => {

@@ -1,6 +1,4 @@
-import { existsSync, mkdtempSync, statfsSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { existsSync, statfsSync } from "node:fs";
 import { defineConfig } from "vitest/config";
 
 // oxlint-disable-next-line node/no-process-env -- `SURVIVAL_SEED` repeats a run, `SURVIVAL_SCALE=0.1` makes a tenth of it, `SURVIVAL_ENDURANCE=50` goes on for as long as the issue asks.
@@ -20,7 +18,7 @@ export default defineConfig({
     include: ["test/survival/**/*.test.ts"],
     globalSetup: ["test/support/build-once.ts", "test/survival/lab/tell-figures.ts"],
     setupFiles: ["test/support/isolate-home.ts", "test/survival/lab/tell-seed.ts"],
-    provide: { seed, scale, endurance, figuresFolder: mkdtempSync(join(tmpdir(), "survival-figures-")) },
+    provide: { seed, scale, endurance },
     ...(isRoomy ? { env: { TEST_TMPDIR: MEMORY } } : {}),
     pool: "forks",
     maxWorkers: "100%",

@@ -1,13 +1,17 @@
 // Prints what a run of the survival suite has done, and how long it took.
 
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 
 /** vitest's global set-up; what it gives back runs at the end. */
 export function setup(project: TestProject): () => void {
   const startedAt = performance.now();
-  const { seed, scale, figuresFolder } = project.getProvidedContext();
+  const { seed, scale } = project.getProvidedContext();
+  // Made here and not by the configuration, which other tools load too (knip does) and would leave a folder behind each time.
+  const figuresFolder = mkdtempSync(join(tmpdir(), "survival-figures-"));
+  project.provide("figuresFolder", figuresFolder);
   return () => {
     const figures = readdirSync(figuresFolder).map(
       (name) =>

@@ -4,6 +4,7 @@ import { hash } from "node:crypto";
 import { cleanText } from "../clean-text.ts";
 import { MAX_DECODED_TOKENS, MAX_TOKEN_CHARS } from "../config/defaults.ts";
 import type { Secret } from "../secrets/secret.ts";
+import { present } from "./present.ts";
 
 /** What an access token says about itself (facts/codex-oauth.md §1.7); absent means not said or not usable. */
 export interface AccessClaims {
@@ -57,7 +58,7 @@ function claimsIn(token: string): AccessClaims | undefined {
   if (payload === undefined) return undefined;
   const profile = recordOf(payload["https://api.openai.com/profile"]);
   const auth = recordOf(payload["https://api.openai.com/auth"]);
-  return withoutAbsent({
+  return present({
     expiresAtMs: milliseconds(payload["exp"]),
     email: label(payload["email"], MAX_EMAIL_CHARS) ?? label(profile?.["email"], MAX_EMAIL_CHARS),
     accountId: opaqueId(auth?.["chatgpt_account_id"]),
@@ -113,12 +114,4 @@ function milliseconds(seconds: unknown): number | undefined {
 function label(value: unknown, maxChars: number): string | undefined {
   const clean = typeof value === "string" ? cleanText(value, maxChars) : "";
   return clean === "" ? undefined : clean;
-}
-
-type Present<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
-
-function withoutAbsent<T extends object>(values: T): Present<T> {
-  // What is left are exactly the keys with a value; TypeScript cannot see that through `fromEntries`.
-  const present: Present<T> = {};
-  return Object.assign(present, Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)));
 }

@@ -5,7 +5,7 @@ import { decodeAccessToken } from "./claims.ts";
 import { asObject, entriesOf, orderOf, pathsOf, usageOf, type AgentFiles } from "./json-files.ts";
 import type { OpenClawConfig } from "./openclaw-config.ts";
 import { resolveOrder } from "./order.ts";
-import { accessTokenOf, parseCredential } from "./profile.ts";
+import { accessTokenOf, parseCredential, type Credential } from "./profile.ts";
 import { CODEX_PROVIDER, type CodexProvider } from "./profile-id.ts";
 import type { StoreSnapshot } from "./store.ts";
 import { summarize } from "./summary.ts";
@@ -37,11 +37,12 @@ export function snapshotOf(input: SnapshotInput): StoreSnapshot {
   const provider = main.provider ?? CODEX_PROVIDER;
   const layers = own === undefined ? [main] : [main, own];
   const entries = new Map(layers.flatMap((files) => Object.entries(entriesOf(files))));
+  const credentials = new Map([...entries].map(([id, entry]) => [id, parseCredential(entry)]));
   const usage = usageMap(layers);
   const storeOrder = (own === undefined ? undefined : orderOf(own)) ?? orderOf(main);
   const { configOrder, declared } = config;
-  const order = resolveOrder({ provider, storeOrder, configOrder, declared, entries, usage, now });
-  const ids = [...entries].filter(([id, entry]) => isCodexEntry(id, entry, provider)).map(([id]) => id);
+  const order = resolveOrder({ provider, storeOrder, configOrder, declared, credentials, usage, now });
+  const ids = [...entries.keys()].filter((id) => isCodex(id, credentials.get(id), entries.get(id), provider));
   const ownIds = own === undefined ? undefined : new Set(Object.keys(entriesOf(own)));
   // A store may hold thousands: looking for each in the order would take the square of that.
   const positions = new Map(order.effective.map((id, index) => [id, index]));
@@ -53,7 +54,7 @@ export function snapshotOf(input: SnapshotInput): StoreSnapshot {
       summarize({
         id,
         provider,
-        entry: entries.get(id),
+        credential: credentials.get(id),
         usage: usage.get(id),
         position: positions.get(id),
         inherited: ownIds !== undefined && !ownIds.has(id),
@@ -99,9 +100,13 @@ function endsOf(entry: unknown): readonly number[] {
 
 /** An entry that OpenClaw cannot read is still shown where its id says that it is Codex's. */
 export function isCodexEntry(id: string, entry: unknown, provider: CodexProvider): boolean {
+  return isCodex(id, parseCredential(entry), entry, provider);
+}
+
+function isCodex(id: string, credential: Credential | undefined, entry: unknown, provider: CodexProvider): boolean {
+  if (credential !== undefined) return credential.provider.toLowerCase() === provider;
   const stored = asObject(entry)?.["provider"];
-  const named = parseCredential(entry)?.provider ?? (typeof stored === "string" ? stored : undefined);
-  return named === undefined ? id.startsWith(`${provider}:`) : named.toLowerCase() === provider;
+  return typeof stored === "string" ? stored.toLowerCase() === provider : id.startsWith(`${provider}:`);
 }
 
 function usageMap(layers: readonly AgentFiles[]): ReadonlyMap<string, UsageStats> {

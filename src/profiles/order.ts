@@ -1,6 +1,6 @@
 // Which profile OpenClaw tries first, worked out as OpenClaw does (`resolveAuthProfileOrder`), and what an order becomes after a change.
 
-import { isEligible, parseCredential, type Credential } from "./profile.ts";
+import { isEligible, type Credential } from "./profile.ts";
 import { CODEX_PROVIDER, type CodexProvider } from "./profile-id.ts";
 import { unusableWindow, type UsageStats } from "./usage-stats.ts";
 
@@ -20,8 +20,8 @@ export interface OrderFacts {
   readonly configOrder: readonly string[] | undefined;
   /** `auth.profiles` of openclaw.json. */
   readonly declared: ReadonlyMap<string, DeclaredProfile>;
-  /** Every stored entry, of all providers. */
-  readonly entries: ReadonlyMap<string, unknown>;
+  /** Every stored entry, of all providers; undefined for one that OpenClaw would not take. */
+  readonly credentials: ReadonlyMap<string, Credential | undefined>;
   readonly usage: ReadonlyMap<string, UsageStats>;
   readonly now: number;
 }
@@ -49,11 +49,11 @@ export interface OrderAfterSave {
 export function resolveOrder(facts: OrderFacts): Order {
   const explicit = facts.storeOrder ?? facts.configOrder;
   const declared = [...facts.declared].filter(([, { provider }]) => provider === providerOf(facts)).map(([id]) => id);
-  const stored = [...facts.entries.keys()].filter((id) => codexCredential(facts, id) !== undefined);
+  const stored = [...facts.credentials.keys()].filter((id) => codexCredential(facts, id) !== undefined);
   const base = explicit ?? (declared.length > 0 ? declared : stored);
   let usable = base.filter((id) => isTried(facts, id));
   // Older onboarding declared ids that were never stored; OpenClaw then falls back to what there is.
-  const isDrifted = usable.length === 0 && declared.length > 0 && base.every((id) => !facts.entries.has(id));
+  const isDrifted = usable.length === 0 && declared.length > 0 && base.every((id) => !facts.credentials.has(id));
   if (isDrifted) usable = stored.filter((id) => isTried(facts, id));
   const unique = [...new Set(usable)];
   const lasting = explicit === undefined ? unique.toSorted((a, b) => compareUse(facts, a, b)) : unique;
@@ -115,7 +115,7 @@ export function orderAfterRemoval(
 }
 
 function codexCredential(facts: OrderFacts, id: string): Credential | undefined {
-  const credential = parseCredential(facts.entries.get(id));
+  const credential = facts.credentials.get(id);
   return credential?.provider.toLowerCase() === providerOf(facts) ? credential : undefined;
 }
 

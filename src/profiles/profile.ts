@@ -55,23 +55,12 @@ export function unsealEntry(sealed: SealedCredential): unknown {
   return JSON.parse(sealed.expose()) as unknown;
 }
 
-/** What each entry is: an order, a list and its labels each ask that of all entries of the store that was just read. */
-const known = new WeakMap<object, { readonly credential: Credential | undefined }>();
-
 /**
  * An entry of `profiles` as a credential, or undefined where OpenClaw would not take it.
  * Its two aliases are accepted as OpenClaw accepts them: `mode` for `type`, `apiKey` for `key`.
- *
- * @param entry Not to be changed afterwards: the same object is answered the same.
  */
 export function parseCredential(entry: unknown): Credential | undefined {
   if (typeof entry !== "object" || entry === null || Array.isArray(entry)) return undefined;
-  const found = known.get(entry) ?? { credential: judge(entry) };
-  known.set(entry, found);
-  return found.credential;
-}
-
-function judge(entry: object): Credential | undefined {
   const named: Record<string, unknown> = { ...entry };
   if (!("type" in named) && typeof named["mode"] === "string") named["type"] = named["mode"];
   if (!("key" in named) && typeof named["apiKey"] === "string") named["key"] = named["apiKey"];

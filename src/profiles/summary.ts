@@ -2,7 +2,8 @@
 
 import { PROFILES } from "../config/defaults.ts";
 import { decodeAccessToken, identityOf, type Identity } from "./claims.ts";
-import { accessTokenOf, parseCredential, refreshFenceOf, refreshTokenOf, type Credential } from "./profile.ts";
+import { present } from "./present.ts";
+import { accessTokenOf, refreshFenceOf, refreshTokenOf, type Credential } from "./profile.ts";
 import { unusableWindow, type UsageStats } from "./usage-stats.ts";
 
 /** How a profile is. `expired` with {@link ProfileSummary.renewsItself} is renewed by OpenClaw at its next use. */
@@ -37,8 +38,8 @@ export interface ProfileSummary {
 export interface ProfileFacts {
   readonly id: string;
   readonly provider: string;
-  /** The entry as it lies in the store. */
-  readonly entry: unknown;
+  /** The entry of the store; undefined where it is one that OpenClaw would not take. */
+  readonly credential: Credential | undefined;
   readonly usage: UsageStats | undefined;
   /** Its place in the effective order, 0 = tried first; undefined = never tried. */
   readonly position: number | undefined;
@@ -48,60 +49,68 @@ export interface ProfileFacts {
 
 /** The summary of one profile. */
 export function summarize(facts: ProfileFacts): ProfileSummary {
-  const { id, provider, inherited, position } = facts;
-  const shared = { id, provider, inherited, ...(position === undefined ? {} : { position }) };
-  const credential = parseCredential(facts.entry);
-  if (credential === undefined) return { ...shared, type: "unknown", state: "unreadable", renewsItself: false };
-  const login = loginFacts(credential);
+  const { id, provider, credential, inherited, position } = facts;
+  if (credential === undefined) {
+    return present({ id, provider, inherited, position, type: "unknown", state: "unreadable", renewsItself: false });
+  }
+  const { email, planType, identity, expiresAtMs } = loginFacts(credential);
   const renewsItself = refreshTokenOf(credential) !== undefined;
   const renewal = refreshFenceOf(credential);
   const isEmpty = credential.type !== "api_key" && accessTokenOf(credential) === undefined && !renewsItself;
-  return {
-    ...shared,
+  const { state, untilMs, reason }: Condition = isEmpty
+    ? { state: "unreadable" }
+    : conditionOf(expiresAtMs, facts.usage, facts.now);
+  return present({
+    id,
+    provider,
+    inherited,
+    position,
     type: credential.type,
     renewsItself,
-    ...(renewal === undefined ? login : withoutExpiry(login)),
-    ...(renewal === undefined ? {} : { renewal }),
-    ...(credential.managedBy === undefined ? {} : { managedBy: credential.managedBy }),
-    ...(isEmpty ? { state: "unreadable" } : stateOf(login.expiresAtMs, facts.usage, facts.now)),
-  };
+    email,
+    planType,
+    identity,
+    // Beside OpenClaw's marker the expiry is no date (1 ms after 1970).
+    expiresAtMs: renewal === undefined ? expiresAtMs : undefined,
+    renewal,
+    managedBy: credential.managedBy,
+    state,
+    cooldownUntilMs: untilMs,
+    cooldownReason: reason,
+  });
 }
 
-/** Beside OpenClaw's marker the expiry is no date (1 ms after 1970). */
-function withoutExpiry({
-  expiresAtMs: _unsaid,
-  ...login
-}: ReturnType<typeof loginFacts>): ReturnType<typeof loginFacts> {
-  return login;
+/** What is known of a login, each undefined where it is not. */
+interface LoginFacts {
+  readonly email: string | undefined;
+  readonly planType: string | undefined;
+  readonly identity: Identity | undefined;
+  readonly expiresAtMs: number | undefined;
 }
 
 /** Whose login a credential is and until when it holds, from the access token first and the stored fields second. */
-function loginFacts(credential: Credential): Pick<ProfileSummary, "email" | "planType" | "identity" | "expiresAtMs"> {
+function loginFacts(credential: Credential): LoginFacts {
   const access = accessTokenOf(credential);
   const claims = access === undefined ? undefined : decodeAccessToken(access);
-  const identity = claims === undefined ? undefined : identityOf(claims);
-  const email = claims?.email ?? credential.email;
-  const planType = claims?.planType ?? (credential.type === "oauth" ? credential.chatgptPlanType : undefined);
   const stored = credential.type === "api_key" ? undefined : credential.expires;
-  const expiresAtMs = claims?.expiresAtMs ?? stored;
   return {
-    ...(email === undefined ? {} : { email }),
-    ...(planType === undefined ? {} : { planType }),
-    ...(identity === undefined ? {} : { identity }),
-    ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+    email: claims?.email ?? credential.email,
+    planType: claims?.planType ?? (credential.type === "oauth" ? credential.chatgptPlanType : undefined),
+    identity: claims === undefined ? undefined : identityOf(claims),
+    expiresAtMs: claims?.expiresAtMs ?? stored,
   };
 }
 
-function stateOf(
-  expiresAtMs: number | undefined,
-  usage: UsageStats | undefined,
-  now: number,
-): Pick<ProfileSummary, "state" | "cooldownUntilMs" | "cooldownReason"> {
+/** How a login is, and until when and why OpenClaw does not try it. */
+interface Condition {
+  readonly state: ProfileState;
+  readonly untilMs?: number | undefined;
+  readonly reason?: string | undefined;
+}
+
+function conditionOf(expiresAtMs: number | undefined, usage: UsageStats | undefined, now: number): Condition {
   const unusable = usage === undefined ? undefined : unusableWindow(usage, now);
-  if (unusable !== undefined) {
-    const { state, untilMs, reason } = unusable;
-    return { state, cooldownUntilMs: untilMs, ...(reason === undefined ? {} : { cooldownReason: reason }) };
-  }
+  if (unusable !== undefined) return unusable;
   if (expiresAtMs === undefined) return { state: "ok" };
   if (expiresAtMs <= now) return { state: "expired" };
   return { state: expiresAtMs - now <= PROFILES.expiringWithinMs ? "expiring" : "ok" };

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { resolveOrder, type OrderFacts } from "../../src/profiles/order.ts";
+import { parseCredential } from "../../src/profiles/profile.ts";
 
 const NOW = 1_000_000;
 const provider = "openai-codex";
@@ -18,7 +19,7 @@ function order(entries: Record<string, unknown>, parts: Partial<OrderFacts> = {}
     usage: new Map(),
     now: NOW,
     ...parts,
-    entries: new Map(Object.entries(entries)),
+    credentials: new Map(Object.entries(entries).map(([id, entry]) => [id, parseCredential(entry)])),
   }).effective;
 }
 

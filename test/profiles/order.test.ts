@@ -1,15 +1,20 @@
 import { describe, expect, it } from "vitest";
 import { orderAfterRemoval, orderAfterSave, resolveOrder, type OrderFacts } from "../../src/profiles/order.ts";
+import { parseCredential } from "../../src/profiles/profile.ts";
 
 const NOW = 1_000_000;
 const oauth = { type: "oauth", provider: "openai-codex", access: "a", refresh: "r" };
+
+function credentialsOf(entries: Readonly<Record<string, unknown>>): OrderFacts["credentials"] {
+  return new Map(Object.entries(entries).map(([id, entry]) => [id, parseCredential(entry)]));
+}
 
 function facts(parts: Partial<OrderFacts> & { readonly ids?: readonly string[] } = {}): OrderFacts {
   return {
     storeOrder: undefined,
     configOrder: undefined,
     declared: new Map(),
-    entries: new Map((parts.ids ?? ["a", "b", "c"]).map((id) => [id, oauth])),
+    credentials: credentialsOf(Object.fromEntries((parts.ids ?? ["a", "b", "c"]).map((id) => [id, oauth]))),
     usage: new Map(),
     now: NOW,
     ...parts,
@@ -30,39 +35,39 @@ describe("the order in which OpenClaw tries profiles", () => {
   });
 
   it("leaves out what is not there, is of another provider, cannot be used, or is declared otherwise", () => {
-    const entries = new Map<string, unknown>([
-      ["ok", oauth],
-      ["other", { ...oauth, provider: "anthropic" }],
-      ["empty", { type: "oauth", provider: "openai-codex" }],
-      ["old-token", { type: "token", provider: "openai-codex", token: "t", expires: NOW }],
-      ["token", { type: "token", provider: "openai-codex", token: "t", expires: NOW + 1 }],
-      ["mismatch", oauth],
-      ["foreign", oauth],
-      ["broken", "text"],
-    ]);
+    const credentials = credentialsOf({
+      ok: oauth,
+      other: { ...oauth, provider: "anthropic" },
+      empty: { type: "oauth", provider: "openai-codex" },
+      "old-token": { type: "token", provider: "openai-codex", token: "t", expires: NOW },
+      token: { type: "token", provider: "openai-codex", token: "t", expires: NOW + 1 },
+      mismatch: oauth,
+      foreign: oauth,
+      broken: "text",
+    });
     const declared = new Map([
       ["mismatch", { provider: "openai-codex", mode: "api_key" }],
       ["foreign", { provider: "anthropic", mode: "oauth" }],
       ["token", { provider: "openai-codex", mode: "oauth" }],
     ]);
-    const storeOrder = ["gone", ...entries.keys(), "ok"];
-    expect(resolveOrder(facts({ entries, declared, storeOrder })).effective).toEqual(["ok", "token"]);
+    const storeOrder = ["gone", ...credentials.keys(), "ok"];
+    expect(resolveOrder(facts({ credentials, declared, storeOrder })).effective).toEqual(["ok", "token"]);
   });
 
   it("without a written order is OAuth before token before key, then the least recently used", () => {
-    const entries = new Map<string, unknown>([
-      ["key", { mode: "api_key", provider: "openai-codex", apiKey: "k" }],
-      ["token", { type: "token", provider: "openai-codex", token: "t" }],
-      ["new", oauth],
-      ["late", oauth],
-      ["early", oauth],
-    ]);
+    const credentials = credentialsOf({
+      key: { mode: "api_key", provider: "openai-codex", apiKey: "k" },
+      token: { type: "token", provider: "openai-codex", token: "t" },
+      new: oauth,
+      late: oauth,
+      early: oauth,
+    });
     const usage = new Map([
       ["late", { lastUsed: 200 }],
       ["early", { lastUsed: 100 }],
     ]);
-    expect(resolveOrder(facts({ entries, usage })).effective).toEqual(["new", "early", "late", "token", "key"]);
-    expect(resolveOrder(facts({ entries, usage, storeOrder: ["key", "late"] })).effective).toEqual(["key", "late"]);
+    expect(resolveOrder(facts({ credentials, usage })).effective).toEqual(["new", "early", "late", "token", "key"]);
+    expect(resolveOrder(facts({ credentials, usage, storeOrder: ["key", "late"] })).effective).toEqual(["key", "late"]);
   });
 
   it("puts those in cooldown last, the soonest to return first, and forgets that in what would be written down", () => {

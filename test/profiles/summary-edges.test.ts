@@ -1,14 +1,15 @@
 // The edges of a summary: kinds without a token, the very moment of an end, reasons that are no plain word.
 
 import { describe, expect, it } from "vitest";
-import { summarize, type ProfileFacts } from "../../src/profiles/summary.ts";
+import { parseCredential } from "../../src/profiles/profile.ts";
+import { summarize, type ProfileFacts, type ProfileSummary } from "../../src/profiles/summary.ts";
 import { failureNotes, parseUsageStats, unusableWindow, withoutCooldown } from "../../src/profiles/usage-stats.ts";
 import { fakeAccessToken } from "../support/jwt.ts";
 import { NOW } from "../support/openclaw-state.ts";
 
 const DAY = 86_400_000;
 const provider = "openai-codex";
-const facts: Omit<ProfileFacts, "entry"> = {
+const facts: Omit<ProfileFacts, "credential"> = {
   id: "openai-codex:work",
   provider,
   usage: undefined,
@@ -16,11 +17,16 @@ const facts: Omit<ProfileFacts, "entry"> = {
   inherited: false,
   now: NOW,
 };
+
+function summaryOf(entry: unknown, parts: Partial<ProfileFacts> = {}): ProfileSummary {
+  return summarize({ ...facts, credential: parseCredential(entry), ...parts });
+}
+
 const shared = { id: facts.id, provider, inherited: false };
 
 describe("a summary", () => {
   it("of what is no credential says no more than that", () => {
-    expect(summarize({ ...facts, entry: "text", position: 2 })).toStrictEqual({
+    expect(summaryOf("text", { position: 2 })).toStrictEqual({
       ...shared,
       position: 2,
       type: "unknown",
@@ -31,7 +37,7 @@ describe("a summary", () => {
 
   it("of a key is in order without any token, and has neither an end nor a plan, whatever lies beside it", () => {
     const stray = { expires: NOW - 1, chatgptPlanType: "team", access: "a", refresh: "r" };
-    expect(summarize({ ...facts, entry: { type: "api_key", provider, key: "k", ...stray } })).toStrictEqual({
+    expect(summaryOf({ type: "api_key", provider, key: "k", ...stray })).toStrictEqual({
       ...shared,
       type: "api_key",
       renewsItself: false,
@@ -41,19 +47,19 @@ describe("a summary", () => {
 
   it("of a static token has its end, and no plan but the token's own", () => {
     const entry = { type: "token", provider, token: "opaque", expires: NOW + 9 * DAY, chatgptPlanType: "team" };
-    expect(summarize({ ...facts, entry })).toStrictEqual({
+    expect(summaryOf(entry)).toStrictEqual({
       ...shared,
       type: "token",
       renewsItself: false,
       expiresAtMs: NOW + 9 * DAY,
       state: "ok",
     });
-    expect(summarize({ ...facts, entry: { type: "token", provider } }).state).toBe("unreadable");
+    expect(summaryOf({ type: "token", provider }).state).toBe("unreadable");
   });
 
   it("is expired from the very moment of its end on, and expiring a day before it", () => {
     const at = (expiresAtMs: number): string =>
-      summarize({ ...facts, entry: { type: "oauth", provider, access: fakeAccessToken({ expiresAtMs }) } }).state;
+      summaryOf({ type: "oauth", provider, access: fakeAccessToken({ expiresAtMs }) }).state;
     expect([NOW - 1_000, NOW, NOW + 1_000, NOW + DAY, NOW + DAY + 1_000].map(at)).toEqual([
       "expired",
       "expired",
@@ -61,7 +67,7 @@ describe("a summary", () => {
       "expiring",
       "ok",
     ]);
-    expect(summarize({ ...facts, entry: { type: "oauth", provider, refresh: "r" } })).toMatchObject({ state: "ok" });
+    expect(summaryOf({ type: "oauth", provider, refresh: "r" })).toMatchObject({ state: "ok" });
   });
 });
 

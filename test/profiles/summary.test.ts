@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { parseCredential } from "../../src/profiles/profile.ts";
 import { summarize, type ProfileFacts } from "../../src/profiles/summary.ts";
 import { parseUsageStats, withoutCooldown } from "../../src/profiles/usage-stats.ts";
 import { fakeAccessToken } from "../support/jwt.ts";
@@ -11,7 +12,7 @@ function summary(entry: unknown, parts: Partial<ProfileFacts> = {}): ReturnType<
   return summarize({
     id,
     provider: "openai-codex",
-    entry,
+    credential: parseCredential(entry),
     usage: undefined,
     position: undefined,
     inherited: false,

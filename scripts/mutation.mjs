@@ -12,10 +12,12 @@ for (const target of asked.length > 0 ? asked : FOLDERS) {
   if (!FOLDERS.includes(folder)) throw new Error(`${target} is not measured; there are: ${FOLDERS.join(", ")}.`);
   const mutate = isFile ? target : folder === "lease" ? "src/lease/policy.ts" : `src/${folder}/**/*.ts`;
   const report = `reports/mutation/${target.replaceAll(/[^a-z0-9]+/g, "-").slice(0, 80)}`;
-  await new Stryker({
+  const mutants = await new Stryker({
     mutate: [mutate],
     vitest: { dir: `test/${folder}` },
     jsonReporter: { fileName: `${report}.json` },
     incrementalFile: `${report}.incremental.json`,
   }).runMutationTest();
+  // Stryker calls a score of nothing a good one.
+  if (mutants.length === 0) throw new Error(`${target} names no file with a mutant in it.`);
 }

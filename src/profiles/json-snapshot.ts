@@ -5,7 +5,7 @@ import { decodeAccessToken } from "./claims.ts";
 import { asObject, entriesOf, orderOf, pathsOf, usageOf, type AgentFiles } from "./json-files.ts";
 import type { OpenClawConfig } from "./openclaw-config.ts";
 import { resolveOrder } from "./order.ts";
-import { accessTokenOf, parseCredential, type Credential } from "./profile.ts";
+import { accessTokenOf, parseCredential } from "./profile.ts";
 import { CODEX_PROVIDER, type CodexProvider } from "./profile-id.ts";
 import type { StoreSnapshot } from "./store.ts";
 import { summarize } from "./summary.ts";
@@ -42,7 +42,7 @@ export function snapshotOf(input: SnapshotInput): StoreSnapshot {
   const storeOrder = (own === undefined ? undefined : orderOf(own)) ?? orderOf(main);
   const { configOrder, declared } = config;
   const order = resolveOrder({ provider, storeOrder, configOrder, declared, credentials, usage, now });
-  const ids = [...entries.keys()].filter((id) => isCodex(id, credentials.get(id), entries.get(id), provider));
+  const ids = [...entries].filter(([id, entry]) => isCodexEntry(id, entry, provider)).map(([id]) => id);
   const ownIds = own === undefined ? undefined : new Set(Object.keys(entriesOf(own)));
   // A store may hold thousands: looking for each in the order would take the square of that.
   const positions = new Map(order.effective.map((id, index) => [id, index]));
@@ -98,15 +98,10 @@ function endsOf(entry: unknown): readonly number[] {
   return [said, credential.expires].filter((at) => at !== undefined);
 }
 
-/** An entry that OpenClaw cannot read is still shown where its id says that it is Codex's. */
+/** An entry that OpenClaw cannot read is still shown where its provider, or else its id, says that it is Codex's. */
 export function isCodexEntry(id: string, entry: unknown, provider: CodexProvider): boolean {
-  return isCodex(id, parseCredential(entry), entry, provider);
-}
-
-function isCodex(id: string, credential: Credential | undefined, entry: unknown, provider: CodexProvider): boolean {
-  if (credential !== undefined) return credential.provider.toLowerCase() === provider;
-  const stored = asObject(entry)?.["provider"];
-  return typeof stored === "string" ? stored.toLowerCase() === provider : id.startsWith(`${provider}:`);
+  const named = asObject(entry)?.["provider"];
+  return typeof named === "string" ? named.trim().toLowerCase() === provider : id.startsWith(`${provider}:`);
 }
 
 function usageMap(layers: readonly AgentFiles[]): ReadonlyMap<string, UsageStats> {

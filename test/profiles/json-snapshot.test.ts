@@ -19,6 +19,7 @@ describe("whether an entry is Codex's", () => {
   it("is told by its provider, however it is written", () => {
     expect(isCodexEntry("any", login("ada"), P)).toBe(true);
     expect(isCodexEntry("any", { ...login("ada"), provider: "OpenAI-Codex" }, P)).toBe(true);
+    expect(isCodexEntry("any", { ...login("ada"), provider: " openai-codex\n" }, P)).toBe(true);
     expect(isCodexEntry(WORK, { ...login("ada"), provider: "anthropic" }, P)).toBe(false);
     expect(isCodexEntry("any", { ...login("ada"), provider: "openai" }, "openai")).toBe(true);
   });

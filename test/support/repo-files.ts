@@ -7,7 +7,16 @@ import { fileURLToPath } from "node:url";
 /** The repository's folder. */
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-const NOT_OURS = new Set(["node_modules", "dist", "dist-plugin", "dist-skill", ".git", "coverage"]);
+const NOT_OURS = new Set([
+  "node_modules",
+  "dist",
+  "dist-plugin",
+  "dist-skill",
+  ".git",
+  "coverage",
+  "reports",
+  ".stryker-tmp",
+]);
 
 /** One text file: its path in the repository and its text. */
 export interface RepoFile {

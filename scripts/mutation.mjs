@@ -1,9 +1,18 @@
 // Mutation testing, folder by folder: a folder's mutants meet that folder's own tests only, so what the chat or a host happens to
 // notice does not count. `npm run test:mutation -- storage oauth` for some of them, `-- src/apply/queue.ts` or a pattern for some files.
 
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Stryker } from "@stryker-mutator/core";
 
 const FOLDERS = ["storage", "lease", "oauth", "profiles", "apply"];
+
+// A mutant that is noticed ends its run at once, and the temp folders of the tests stay: thousands, so they go together.
+const temporary = mkdtempSync(join(tmpdir(), "codex-auth-mutation-"));
+// oxlint-disable-next-line node/no-process-env -- Stryker starts the tests with the environment of this process.
+process.env.TEST_TMPDIR = temporary;
+process.once("exit", () => rmSync(temporary, { recursive: true, force: true }));
 
 const asked = process.argv.slice(2);
 for (const target of asked.length > 0 ? asked : FOLDERS) {

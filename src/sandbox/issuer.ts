@@ -36,7 +36,7 @@ export interface SandboxIssuerOptions {
   /** A loopback address. Default `127.0.0.1`. */
   readonly host?: "127.0.0.1" | "::1";
   readonly now?: () => number;
-  /** Who can sign in. Default: two people, one of whom has two workspaces (the case of fact 0.7). */
+  /** Who can sign in. Default: three people, one of whom has two workspaces (the case of fact 0.7). */
   readonly accounts?: readonly SandboxAccount[];
   /** Signs the hinted or else the first account in without showing the page. Default false. */
   readonly autoApprove?: boolean;
@@ -53,6 +53,8 @@ export interface SandboxIssuer {
   /** Its device codes; their faults are their own. */
   readonly device: DeviceDesk;
   readonly log: readonly IssuerLogEntry[];
+  /** Who can sign in behind this link, which may narrow the workspaces; nobody where it is no link to sign in with. */
+  eligible(link: string): readonly SandboxAccount[];
   /** Signs `email` in (in `accountId`, where it has several): the callback address. @throws CodexAuthError `ERR_USAGE`. */
   approve(authorizeUrl: string, email: string, accountId?: string): string;
   /** Declines: the callback address with `error`. @throws CodexAuthError `ERR_USAGE`. */
@@ -72,6 +74,7 @@ const ACCOUNTS: readonly SandboxAccount[] = [
   { email: "ada@example.com", userId: "user-ada", accountId: "acct-ada", planType: "plus" },
   { email: "ada@example.com", userId: "user-ada", accountId: "acct-team", planType: "team" },
   { email: "grace@example.com", userId: "user-grace", accountId: "acct-grace", planType: "pro" },
+  { email: "linus@example.com", userId: "user-linus", accountId: "acct-linus", planType: "free" },
 ];
 
 /** Starts a sandbox issuer on loopback. */
@@ -97,6 +100,10 @@ export async function startSandboxIssuer(options: SandboxIssuerOptions = {}): Pr
     revokeFaults: site.revokeFaults,
     device,
     log: site.log,
+    eligible: (link) => {
+      const query = URL.canParse(link) ? readAuthorizeQuery(new URL(link)) : { wrong: "address" };
+      return "wrong" in query ? [] : state.eligible(query);
+    },
     approve: (authorizeUrl, email, accountId) => {
       const query = queryOf(authorizeUrl);
       const account = state

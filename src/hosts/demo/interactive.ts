@@ -27,7 +27,8 @@ export async function talkDemo(
     realStore: undefined,
     extras: () => {
       const link = signInLink(session.last);
-      const browsers = world.issuer.accounts.map((account) => ({
+      // A renewal asks for its own workspace, as the real page would: who is not in it cannot sign in there.
+      const browsers = (link === undefined ? [] : world.issuer.eligible(link)).map((account) => ({
         label: `Sign in as ${account.email} (${account.planType})`,
         act: async (): Promise<void> => {
           if (link !== undefined) await session.take({ kind: "text", text: approve(world.issuer, link, account) });
@@ -45,7 +46,7 @@ export async function talkDemo(
         label: "Show the lease",
         act: async (): Promise<void> => void (await session.take({ kind: "command", name: "lease", args: "" })),
       };
-      return link === undefined ? [lease, trouble] : [...browsers, lease, trouble];
+      return [...browsers, lease, trouble];
     },
   });
 }

@@ -1,55 +1,14 @@
 // `/lease` in the demo: what a person can do there by typing and pressing, and that the scripted one would notice a lease that fails.
 
 import { existsSync } from "node:fs";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { BROKER } from "../../../src/config/defaults.ts";
-import { composeDemo, type Demo } from "../../../src/hosts/demo/compose.ts";
-import { talkDemo } from "../../../src/hosts/demo/interactive.ts";
 import { playDemo, type ShownReply } from "../../../src/hosts/demo/scripted.ts";
 import { Transcript } from "../../../src/hosts/demo/transcript.ts";
-import type { Choice, TerminalUi } from "../../../src/hosts/terminal/ui.ts";
 import { fingerprint } from "../../../src/secrets/fingerprint.ts";
+import { openDemo, talk } from "./person.ts";
 
 const LEASED = "openai-codex:lease";
-
-async function openDemo(shown: ShownReply[] = []): Promise<Demo> {
-  const end = new AbortController();
-  const demo = await composeDemo((reply, isNews) => void shown.push({ reply, isNews }), end.signal);
-  onTestFinished(() => demo.close());
-  return demo;
-}
-
-/** A person who chooses by label, types, or looks at what is there; quits when nothing is left to do. */
-type Step = { readonly choose: string } | { readonly type: string } | { readonly look: () => Promise<void> };
-
-function personAt(steps: readonly Step[]): { readonly ui: TerminalUi; readonly printed: string[] } {
-  const left = [...steps];
-  const printed: string[] = [];
-  let typing = "";
-  const ui: TerminalUi = {
-    print: (block) => void printed.push(block),
-    choose: async <T>(_question: string, choices: readonly Choice<T>[]) => {
-      let step = left.shift();
-      for (; step !== undefined && "look" in step; step = left.shift()) await step.look();
-      if (step === undefined) return undefined;
-      if ("type" in step) typing = step.type;
-      const wanted = "type" in step ? "Type a command" : step.choose;
-      const found = choices.find(({ label }) => label === wanted);
-      expect(choices.map(({ label }) => label)).toContain(wanted);
-      return found?.value;
-    },
-    type: () => Promise.resolve(typing),
-    typeHidden: () => Promise.resolve(undefined),
-    agree: () => Promise.resolve(false),
-  };
-  return { ui, printed };
-}
-
-async function talk(demo: Demo, steps: readonly Step[]): Promise<string> {
-  const { ui, printed } = personAt(steps);
-  await talkDemo(demo, process.stdout, false, ui);
-  return printed.join("\n");
-}
 
 describe("`/lease` in the interactive demo", { timeout: 120_000 }, () => {
   it("acquires, writes the leased login out, renews, rotates and releases, by typing and by pressing", async () => {
